@@ -1,0 +1,157 @@
+"""The provider contract: everything the pipeline must know of an LLM vendor.
+
+One file per provider implements `Provider`. What several providers share, the shape of a request and of the usage in an answer,
+is a `WireFormat` in `providers/wire/`. Neither knows anything of mitmproxy, of callers or of money.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from sallyport.secret import Secret
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Usage:
+    """Tokens of one call as the provider bills them.
+
+    `input_tokens` is all input, cached tokens (read and written) included; `output_tokens` is all output, reasoning included.
+    """
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0  # all cache writes, of which …
+    cache_write_1h_tokens: int = 0  # … this many with a one-hour life
+    reasoning_tokens: int = 0
+    input_audio_tokens: int = 0
+    output_audio_tokens: int = 0
+
+
+class Meter(ABC):
+    """Reads one response as it streams by. Never buffers a stream; keeps at most one incomplete event."""
+
+    usage: Usage | None = None
+    """The provider's own final count; None as long as none was seen."""
+    model: str | None = None
+    """The model that answered, as the response names it."""
+    complete: bool = False
+    """The terminal event (or the whole JSON body) has been seen; nothing billable follows."""
+    output_chars: int = 0
+    """Characters of generated text seen so far: the basis of an estimate when the stream dies."""
+
+    @abstractmethod
+    def feed(self, data: bytes) -> bytes:
+        """Take response bytes (content-encoding removed), return the bytes the client should get (usually the same)."""
+
+    def finish(self) -> bytes:
+        """The response ended: return what is still held back."""
+        return b""
+
+
+class WireFormat(ABC):
+    """The shape of requests and answers of one API family (OpenAI chat, Anthropic messages, …)."""
+
+    name: ClassVar[str]
+
+    protected_keys: ClassVar[frozenset[str]] = frozenset()
+    """JSON object keys whose values redaction leaves alone in this format (model names, ids, roles, media, signatures)."""
+
+    def model(self, body: JsonObject) -> str | None:
+        value = body.get("model")
+        return value if isinstance(value, str) else None
+
+    def wants_stream(self, body: JsonObject) -> bool:
+        return body.get("stream") is True
+
+    @abstractmethod
+    def output_cap(self, body: JsonObject) -> int | None:
+        """The most output tokens this request allows, if it says so."""
+
+    def prepare(self, body: JsonObject) -> bool:
+        """Change the request so that its answer can be metered; True when `body` was changed."""
+        return False
+
+    @abstractmethod
+    def meter(self, *, status: int, content_type: str, prepared: bool) -> Meter:
+        """A meter for the answer. `prepared`: what `prepare` returned for the request (its additions are taken out again)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a known model-API path does."""
+
+    name: str
+    """Short and stable: chat, messages, responses, completions, embeddings, generate, converse, invoke, models, count_tokens, …"""
+    wire: WireFormat | None = None
+    """None: nothing is generated (models, files, …); the call is authenticated and recorded, not metered."""
+    model: str | None = None
+    """The model, where the path names it."""
+    stream: bool = False
+    """The path alone says that the answer streams (`:streamGenerateContent`, `/converse-stream`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a call goes: scheme, host, port and a path prefix ("" or "/…", no slash at its end)."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorAnswer:
+    """A refusal in the provider's own shape."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    content_type: str = "application/json"
+
+
+class Provider(ABC):
+    """One LLM vendor endpoint family."""
+
+    name: ClassVar[str]
+    secret_name: ClassVar[str]
+    """The workspace secret that holds the vendor credential."""
+    hosts: ClassVar[tuple[str, ...]]
+    """Host names that are this provider's, lower case; `*` stands for one or more characters without a dot."""
+    name_constraints: ClassVar[tuple[str, ...]]
+    """The DNS domains the CA may sign for because of this provider; they cover `hosts`."""
+
+    credential_headers: ClassVar[frozenset[str]] = frozenset(
+        {"authorization", "x-api-key", "x-goog-api-key", "api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
+    )
+    """Every place a client may put a credential, lower case: all are removed before the provider's is put in."""
+    credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})
+    """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
+
+    @abstractmethod
+    def host_for(self, path: str) -> str:
+        """The provider's own host for a base-path call with this path (its region may stand in it)."""
+
+    @abstractmethod
+    def operation(self, method: str, path: str) -> Operation | None:
+        """What this is, or None for a path that is no model API: it gets no provider key. `path` is raw, without the query."""
+
+    @abstractmethod
+    async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
+        """Headers that authenticate to the provider. `token_endpoint` replaces the vendor's where a token is minted (Vertex).
+
+        Raises CredentialError when the secret can't be used, with a message that holds none of it.
+        """
+
+    @abstractmethod
+    def error(self, status: int, message: str) -> ErrorAnswer:
+        """`message` as this provider's SDKs expect an error of that status."""
+
+
+class CredentialError(Exception):
+    """A provider secret can't be used; the message names the secret and the reason, never its content."""

@@ -1,0 +1,115 @@
+"""What an operator may set. One frozen object, made once by the command line (flag > environment > config file), handed to every process."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+PROVIDERS = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
+
+
+class SettingError(Exception):
+    """A setting is wrong; the message names it, says why, and what would be right."""
+
+
+class Address(BaseModel):
+    """A host and a TCP port."""
+
+    model_config = ConfigDict(frozen=True)
+    host: str
+    port: int = Field(ge=0, le=65535)
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """`127.0.0.1:8080`, `[::1]:8080`, `localhost:8080`. Raises ValueError."""
+        try:
+            parts = urlsplit(f"//{text}")
+            if parts.hostname is None or parts.port is None or parts.path or parts.username is not None:
+                raise ValueError
+            return cls(host=parts.hostname, port=parts.port)
+        except ValueError:
+            raise ValueError(f"{text!r} is not HOST:PORT (for example 127.0.0.1:8080)") from None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class Settings(BaseModel):
+    """Durations are seconds, sizes bytes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data_dir: Path = Path("~/.sallyport")
+    listen: Address = Address(host="127.0.0.1", port=8080)
+    console: Address = Address(host="127.0.0.1", port=8081)
+    modes: tuple[str, ...] = ()
+    """Further mitmproxy modes (`transparent@8082`, `wireguard`, …), beside the one regular port."""
+    workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1, le=256)
+    ner_workers: int = Field(default=1, ge=0, le=64)
+    redis_url: str | None = None
+    """None: a private redis-server on a unix socket in the data dir."""
+    database_url: str | None = None
+    """None: SQLite in the data dir."""
+    upstreams: dict[str, str] = Field(default_factory=dict[str, str])
+    """Provider → base URL its calls go to instead."""
+    upstream_ca: Path | None = None
+    names: tuple[str, ...] = ()
+    """Further host names and IP addresses under which callers reach this gateway."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    tunnel: Literal["allow", "refuse"] = "allow"
+    """Hosts that are no provider's: tunnelled for identified callers, or refused."""
+    unknown_paths: Literal["pass", "refuse"] = "pass"
+    """Paths of a provider that no API is known for: passed without our key, or refused."""
+    challenge_providers: bool = False
+    """Answer 407 to a CONNECT to a provider that has no credential (for clients that wait to be asked)."""
+    allow_destinations: tuple[str, ...] = ()
+    """CIDR networks the tunnel may reach although they are private."""
+    bedrock_region: str = "us-east-1"
+    """The region of base-path Bedrock calls."""
+    log_format: Literal["human", "json"] = "human"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)
+    """How long a reservation outlives its worker."""
+    drain_seconds: float = Field(default=30.0, ge=0.0, le=3600.0)
+    """How long SIGTERM lets calls in flight finish."""
+    connect_timeout: float = Field(default=10.0, gt=0, le=300.0)
+    response_timeout: float = Field(default=600.0, gt=0, le=3600.0)
+    """Longest silence of a provider, before and within an answer."""
+    max_head_bytes: int = Field(default=64 * 1024, ge=1024)
+    max_head_fields: int = Field(default=200, ge=10)
+    max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)
+    """Largest request body on a guarded path."""
+
+    @field_validator("data_dir")
+    @classmethod
+    def _expand(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+    @field_validator("upstreams")
+    @classmethod
+    def _check_upstreams(cls, value: dict[str, str]) -> dict[str, str]:
+        for provider, url in value.items():
+            if provider not in PROVIDERS:
+                raise ValueError(f"{provider!r} is no provider; known are {', '.join(PROVIDERS)}")
+            parts = urlsplit(url)
+            try:
+                parts.port  # noqa: B018 - the property raises on a bad port
+            except ValueError as error:
+                raise ValueError(f"the base URL of {provider} has a bad port: {url!r}") from error
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError(f"the base URL of {provider} must be http(s)://HOST[:PORT][/PATH], not {url!r}")
+        return value
+
+    @field_validator("allow_destinations")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value

@@ -1,0 +1,94 @@
+"""CallRecord: THE record of one call. Spend, traces, violations and audit all derive from it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+Outcome = Literal["success", "blocked", "error", "aborted"]
+
+
+@dataclass(slots=True)
+class PolicyRef:
+    id: str
+    name: str
+
+
+@dataclass(slots=True)
+class Fired:
+    """A policy that fired on this call: blocked it or redacted part of it."""
+
+    policy_id: str
+    policy_name: str
+    policy_type: str
+    action: Literal["blocked", "redacted"]
+    detail: str
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One call, from its first byte to its cost. Times are UTC seconds, durations milliseconds, money nano-dollars."""
+
+    id: str
+    started_at: float
+    provider: str | None = None
+    model: str | None = None
+    operation: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    user_id: str | None = None
+    api_key_id: str | None = None
+    way_in: str = "proxy"
+    client_ip: str | None = None
+    user_agent: str | None = None
+    method: str = ""
+    path: str = ""
+    """Without the query string, which may hold credentials."""
+    outcome: Outcome = "success"
+    status: int | None = None
+    reason: str | None = None
+    """Why it was blocked or failed: a short machine word (spend_limit, key_unknown, upstream_unreachable, …)."""
+    stream: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_nano: int = 0
+    estimated: bool = False
+    unpriced: bool = False
+    passthrough: bool = False
+    """The user's own vendor log-in was passed through: the cost is notional and counts against no cap."""
+    duration_ms: float = 0.0
+    gateway_ms: float = 0.0
+    first_token_ms: float | None = None
+    matched: list[PolicyRef] = field(default_factory=list[PolicyRef])
+    violated: list[PolicyRef] = field(default_factory=list[PolicyRef])
+    fired: list[Fired] = field(default_factory=list[Fired])
+    redactions: dict[str, int] = field(default_factory=dict[str, int])
+    langsmith_run_id: str | None = None
+    trace_headers: dict[str, str] = field(default_factory=dict[str, str])
+    """The caller's own tracing headers (`langsmith-trace`, `baggage`), for nesting our run under theirs."""
+    inputs: Any = None
+    """Redacted request body, only where the workspace has `trace_content: redacted`."""
+    outputs: Any = None
+
+    def to_json(self) -> bytes:
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> CallRecord:
+        """The inverse of `to_json`; fields a newer version wrote are ignored. Raises ValueError on anything else."""
+        raw = orjson.loads(data)
+        if not isinstance(raw, dict):
+            raise ValueError("a call record is a JSON object")
+        known = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}
+        known["matched"] = [PolicyRef(**ref) for ref in known.get("matched", [])]
+        known["violated"] = [PolicyRef(**ref) for ref in known.get("violated", [])]
+        known["fired"] = [Fired(**entry) for entry in known.get("fired", [])]
+        try:
+            return cls(**known)
+        except TypeError as error:
+            raise ValueError(f"not a call record: {error}") from error
