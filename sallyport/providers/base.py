@@ -38,6 +38,8 @@ class Meter(ABC):
 
     usage: Usage | None = None
     """The provider's own final count; None as long as none was seen."""
+    partial: Usage | None = None
+    """What the provider has counted so far (Anthropic names the input in the first event): a floor when the stream dies."""
     model: str | None = None
     """The model that answered, as the response names it."""
     complete: bool = False
@@ -78,8 +80,9 @@ class WireFormat(ABC):
         return False
 
     @abstractmethod
-    def meter(self, *, status: int, content_type: str, prepared: bool) -> Meter:
-        """A meter for the answer. `prepared`: what `prepare` returned for the request (its additions are taken out again)."""
+    def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
+        """A meter for the answer. `headers` are the answer's, names lower case; `prepared` is what `prepare` returned for the
+        request (its additions are taken out again)."""
 
 
 @dataclass(frozen=True, slots=True)
