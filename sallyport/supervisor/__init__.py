@@ -1,0 +1,1 @@
+"""First start, the private redis-server, and starting and watching the other processes."""
