@@ -1,6 +1,7 @@
 """Fixtures that many tests share: a real Redis-compatible server."""
 
-# pyright: reportUnknownMemberType=false  # redis-py leaves its **kwargs untyped
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import subprocess

@@ -1,6 +1,7 @@
 """The private redis-server of an installation that was given no `--redis-url`: a unix socket only, with an append-only file."""
 
-# pyright: reportUnknownMemberType=false  # redis-py leaves its **kwargs untyped
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import importlib.util
@@ -12,6 +13,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _OLDEST = (6, 2)
 _SYSTEM_NAMES = ("redis-server", "valkey-server")
@@ -75,13 +78,18 @@ def url(socket: Path) -> str:
     return f"unix://{socket}"
 
 
+def _client(socket: Path) -> redis.Redis:
+    """A client that says at once that nobody listens; by itself redis-py would retry for seconds."""
+    return redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+
+
 def wait_until_ready(socket: Path, pid: int, timeout: float = 30.0) -> None:
     """Return once the server of process `pid`, and no other, answers on `socket` with its data loaded.
 
     Raises RedisServerError when it is not ready after `timeout` seconds.
     """
     deadline = time.monotonic() + timeout
-    with redis.Redis(unix_socket_path=str(socket)) as client:
+    with _client(socket) as client:
         while time.monotonic() < deadline:
             try:
                 if client.ping() and client.info("server")["process_id"] == pid:
@@ -100,7 +108,7 @@ def end_leftover(socket: Path, timeout: float = 10.0) -> None:
     deadline = time.monotonic() + timeout
     while socket.exists() and time.monotonic() < deadline:
         try:
-            with redis.Redis(unix_socket_path=str(socket)) as client:
+            with _client(socket) as client:
                 client.execute_command("SHUTDOWN")
         except redis.BusyLoadingError:
             pass

@@ -1,4 +1,5 @@
-# pyright: reportUnknownMemberType=false  # redis-py leaves its **kwargs untyped
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 import subprocess
 from pathlib import Path
 
