@@ -1,0 +1,40 @@
+"""What finders report, and how overlapping reports become one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """A sensitive value at `text[start:end]`."""
+
+    start: int
+    end: int
+    category: str
+
+
+def merge(*ranked: Iterable[Finding]) -> list[Finding]:
+    """Findings sorted by place, none overlapping. Earlier groups win over later ones; within a group the earlier, then the longer."""
+    kept: list[Finding] = []
+    for group in ranked:
+        fresh = sorted(group, key=lambda finding: (finding.start, -finding.end))
+        if not fresh:
+            continue
+        kept = _insert(kept, fresh)
+    return kept
+
+
+def _insert(kept: list[Finding], fresh: list[Finding]) -> list[Finding]:
+    merged: list[Finding] = []
+    index, reached = 0, 0
+    for finding in fresh:
+        while index < len(kept) and kept[index].end <= finding.start:
+            merged.append(kept[index])
+            index += 1
+        blocked = index < len(kept) and kept[index].start < finding.end
+        if finding.start >= reached and not blocked and finding.end > finding.start:
+            merged.append(finding)
+            reached = finding.end
+    merged.extend(kept[index:])
+    return merged
