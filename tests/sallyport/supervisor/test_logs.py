@@ -1,0 +1,81 @@
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sallyport.settings import Settings
+from sallyport.supervisor.logs import OUR_LOGGERS, mask, setup_logging
+
+KEY = "sp_" + "a1B2" * 10
+
+
+@pytest.fixture(autouse=True)
+def restored_logging() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.captureWarnings(capture=False)
+    for name in OUR_LOGGERS:
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize(
+    "credential",
+    [
+        KEY,
+        "spa_" + "x" * 43,
+        "sk-ant-api03-" + "k" * 30,
+        "sk-proj-" + "k" * 30,
+        "Bearer abcdefghijkl",
+        "Basic c2FsbHlwb3J0OnNwXw==",
+        "AIza" + "S" * 35,
+        "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln",
+        "lsv2_pt_" + "0" * 32,
+        "postgresql://gateway:hunter22@db/gateway",
+        "https://example.test/v1?alt=sse&key=AbCdEfGh",
+        "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----",
+    ],
+)
+def test_a_credential_is_masked(credential: str):
+    secret = max(credential.replace("?", "=").replace("&", "=").split("="), key=len) if "?" in credential else credential
+    shown = mask(f"before {credential} after")
+    assert secret not in shown
+    for part in ("hunter22", "AbCdEfGh", "MHcCAQEE", "abcdefghijkl", "a1B2a1B2", "kkkk"):
+        assert part not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+
+
+@given(st.text(alphabet="abcdefghijkl mnop:/.,", max_size=80))
+def test_prose_is_left_alone(text: str):
+    assert mask(text) == text or "://" in text or "basic" in text
+
+
+def test_json_lines_hold_the_process_the_extras_and_no_secret(capsys: pytest.CaptureFixture[str]):
+    setup_logging(Settings(log_format="json"), "worker-2")
+    try:
+        raise ValueError(f"bad {KEY}")
+    except ValueError:
+        logging.getLogger("sallyport.test").exception("failed for %s", KEY, extra={"call": "c1", "token": KEY})
+    line = capsys.readouterr().err
+    assert KEY not in line
+    entry = json.loads(line)
+    assert entry["process"] == "worker-2"
+    assert entry["level"] == "error"
+    assert entry["call"] == "c1"
+    assert "ValueError" in entry["exception"]
+
+
+def test_human_lines_follow_the_level_and_libraries_stay_quiet(capsys: pytest.CaptureFixture[str]):
+    setup_logging(Settings(log_level="info"), "console")
+    logging.getLogger("sallyport.test").info("up", extra={"port": 8081})
+    logging.getLogger("sallyport.test").debug("detail")
+    logging.getLogger("some.library").info("chatter")
+    shown = capsys.readouterr().err
+    assert shown.endswith("info    console sallyport.test: up  port=8081\n")
+    assert shown.count("\n") == 1
