@@ -24,7 +24,7 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 
 
 def mask(text: str) -> str:
-    """`text` without anything that looks like a credential: gateway, admin and vendor keys, bearers, passwords in URLs, private keys."""
+    """`text` without what looks like a credential: gateway, admin and vendor keys, bearers, passwords in URLs, private keys."""
     for pattern, replacement in _MASKS:
         text = pattern.sub(replacement, text)
     return text

@@ -25,28 +25,25 @@ def restored_logging() -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "credential",
+    ("text", "secret"),
     [
-        KEY,
-        "spa_" + "x" * 43,
-        "sk-ant-api03-" + "k" * 30,
-        "sk-proj-" + "k" * 30,
-        "Bearer abcdefghijkl",
-        "Basic c2FsbHlwb3J0OnNwXw==",
-        "AIza" + "S" * 35,
-        "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln",
-        "lsv2_pt_" + "0" * 32,
-        "postgresql://gateway:hunter22@db/gateway",
-        "https://example.test/v1?alt=sse&key=AbCdEfGh",
-        "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----",
+        (KEY, KEY[3:]),
+        ("spa_" + "x" * 43, "xxxx"),
+        ("sk-ant-api03-" + "k" * 30, "kkkk"),
+        ("sk-proj-" + "k" * 30, "kkkk"),
+        ("authorization: Bearer abcdefghijkl", "abcdefghijkl"),
+        ("Proxy-Authorization: Basic c2FsbHlwb3J0OnNwXw==", "c2FsbHlwb3J0OnNwXw"),
+        ("AIza" + "S" * 35, "SSSS"),
+        ("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2ln", "eyJpc3MiOiJ4In0"),
+        ("lsv2_pt_" + "0" * 32, "0000"),
+        ("postgresql://gateway:hunter22@db/gateway", "hunter22"),
+        ("https://example.test/v1?alt=sse&key=AbCdEfGh", "AbCdEfGh"),
+        ("-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----", "MHcCAQEE"),
     ],
 )
-def test_a_credential_is_masked(credential: str):
-    secret = max(credential.replace("?", "=").replace("&", "=").split("="), key=len) if "?" in credential else credential
-    shown = mask(f"before {credential} after")
+def test_a_credential_is_masked(text: str, secret: str):
+    shown = mask(f"before {text} after")
     assert secret not in shown
-    for part in ("hunter22", "AbCdEfGh", "MHcCAQEE", "abcdefghijkl", "a1B2a1B2", "kkkk"):
-        assert part not in shown
     assert shown.startswith("before ")
     assert shown.endswith(" after")
 
