@@ -1,0 +1,159 @@
+"""What the store hands out: frozen, without SQLAlchemy, ready for `dataclasses.asdict` and JSON. Times are UTC seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+from sallyport.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asked for a change, for the audit log."""
+
+    name: str
+    """`admin-key:<prefix>`, `cli:<operating system user>`, `gateway` …"""
+    source_ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page[T]:
+    """A part of a list, newest first; `next_cursor` gets the part after it, None: there is none."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    id: str
+    name: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    id: str
+    name: str
+    organization_id: str
+    credentials: Literal["replace", "passthrough"]
+    trace_content: Literal["none", "redacted"]
+    langsmith_endpoint: str | None
+    langsmith_project: str | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: str
+    organization_id: str
+    name: str
+    email: str | None
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKey:
+    id: str
+    name: str
+    prefix: str
+    organization_id: str
+    workspace_id: str
+    user_id: str | None
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A gateway key just made: the one time that it can be shown."""
+
+    record: GatewayKey
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class AdminKey:
+    id: str
+    name: str
+    prefix: str
+    preset: bool
+    created_at: float
+    revoked_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAdminKey:
+    record: AdminKey
+    key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Enrollment:
+    id: str
+    kind: Literal["network", "certificate", "os_user"]
+    value: str
+    key_id: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SecretInfo:
+    """A secret's name and times; never its value."""
+
+    workspace_id: str
+    name: str
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPolicy:
+    id: str
+    organization_id: str
+    name: str
+    policy_type: str
+    action: str
+    subject_matchers: list[dict[str, str]]
+    config: dict[str, Any]
+    enabled: bool
+    priority: int
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    seq: int
+    at: float
+    actor: str
+    source_ip: str | None
+    operation: str
+    resource_type: str
+    resource_id: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    success: bool
+    prev_hash: str
+    hash: str
+
+
+class AuditVerdict(TypedDict):
+    ok: bool
+    rows: int
+    broken_at: int | None
+    """The first `seq` that is changed, out of place or missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    organization_id: str
+    workspace_id: str
+    fresh: bool
+    """The database was empty until now."""
+    admin_key: Secret | None = field(default=None)
+    """The first admin key, when one was made: the one time that it can be shown."""

@@ -1,0 +1,233 @@
+"""The SQL tables. Times are UTC seconds, money nano-dollars; an id is text. `migrations` makes them; a test keeps both equal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, LargeBinary, MetaData, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - read by SQLAlchemy as a class attribute
+        str: Text,
+        float: Double,
+        int: BigInteger,
+        bytes: LargeBinary,
+        dict[str, Any]: JSON(none_as_null=True),
+        dict[str, int]: JSON,
+        list[dict[str, Any]]: JSON,
+        list[dict[str, str]]: JSON,
+    }
+
+
+class MetaRow(Base):
+    """Facts about the database itself: the master key's check value, the signed head of the audit log, the snapshot's version."""
+
+    __tablename__ = "meta"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class OrganizationRow(Base):
+    __tablename__ = "organizations"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[float]
+
+
+class WorkspaceRow(Base):
+    __tablename__ = "workspaces"
+    __table_args__ = (UniqueConstraint("organization_id", "name"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    name: Mapped[str]
+    credentials: Mapped[str]
+    """replace | passthrough"""
+    trace_content: Mapped[str]
+    """none | redacted"""
+    langsmith_endpoint: Mapped[str | None]
+    langsmith_project: Mapped[str | None]
+    data_key: Mapped[bytes]
+    """The workspace's data key, wrapped by the master key."""
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class UserRow(Base):
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("organization_id", "email"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    name: Mapped[str]
+    email: Mapped[str | None]
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class GatewayKeyRow(Base):
+    __tablename__ = "gateway_keys"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    """SHA-256 of the key."""
+    prefix: Mapped[str]
+    name: Mapped[str]
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), index=True)
+    user_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"), index=True)
+    created_at: Mapped[float]
+    expires_at: Mapped[float | None]
+    revoked_at: Mapped[float | None]
+
+
+class AdminKeyRow(Base):
+    __tablename__ = "admin_keys"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    hash: Mapped[bytes] = mapped_column(unique=True)
+    prefix: Mapped[str]
+    name: Mapped[str]
+    preset: Mapped[bool]
+    """Came from SALLYPORT_ADMIN_KEY, and goes when another comes from there."""
+    created_at: Mapped[float]
+    revoked_at: Mapped[float | None]
+
+
+class EnrollmentRow(Base):
+    __tablename__ = "enrollments"
+    __table_args__ = (UniqueConstraint("kind", "value"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    """network | certificate | os_user"""
+    value: Mapped[str]
+    key_id: Mapped[str] = mapped_column(ForeignKey("gateway_keys.id"), index=True)
+    created_at: Mapped[float]
+
+
+class SecretRow(Base):
+    __tablename__ = "secrets"
+    workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    ciphertext: Mapped[bytes]
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class PolicyRow(Base):
+    __tablename__ = "policies"
+    __table_args__ = (UniqueConstraint("organization_id", "policy_type", "identity"),)
+    id: Mapped[str] = mapped_column(primary_key=True)
+    organization_id: Mapped[str] = mapped_column(ForeignKey("organizations.id"))
+    name: Mapped[str]
+    policy_type: Mapped[str]
+    action: Mapped[str]
+    subject_matchers: Mapped[list[dict[str, str]]]
+    identity: Mapped[str]
+    """Canonical matchers and window: creating a policy of equal identity changes the one that is there."""
+    config: Mapped[dict[str, Any]]
+    enabled: Mapped[bool]
+    priority: Mapped[int]
+    created_at: Mapped[float]
+    updated_at: Mapped[float]
+
+
+class CallRow(Base):
+    """The ledger: one `CallRecord`, appended once (its id is the primary key) and never changed."""
+
+    __tablename__ = "calls"
+    __table_args__ = (
+        Index(None, "started_at", "id"),
+        Index(None, "organization_id", "started_at"),
+        Index(None, "workspace_id", "started_at"),
+        Index(None, "user_id", "started_at"),
+        Index(None, "api_key_id", "started_at"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    started_at: Mapped[float]
+    provider: Mapped[str | None]
+    model: Mapped[str | None]
+    operation: Mapped[str | None]
+    organization_id: Mapped[str | None]
+    workspace_id: Mapped[str | None]
+    user_id: Mapped[str | None]
+    api_key_id: Mapped[str | None]
+    way_in: Mapped[str]
+    client_ip: Mapped[str | None]
+    user_agent: Mapped[str | None]
+    method: Mapped[str]
+    path: Mapped[str]
+    outcome: Mapped[str]
+    status: Mapped[int | None]
+    reason: Mapped[str | None]
+    stream: Mapped[bool]
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
+    cache_read_tokens: Mapped[int]
+    cache_write_tokens: Mapped[int]
+    reasoning_tokens: Mapped[int]
+    cost_nano: Mapped[int]
+    estimated: Mapped[bool]
+    unpriced: Mapped[bool]
+    passthrough: Mapped[bool]
+    duration_ms: Mapped[float]
+    gateway_ms: Mapped[float]
+    first_token_ms: Mapped[float | None]
+    matched: Mapped[list[dict[str, Any]]]
+    violated: Mapped[list[dict[str, Any]]]
+    fired: Mapped[list[dict[str, Any]]]
+    redactions: Mapped[dict[str, int]]
+    langsmith_run_id: Mapped[str | None]
+    trace_url: Mapped[str | None]
+    inputs: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+    """Redacted bodies, only where the workspace has `trace_content: redacted`."""
+    outputs: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
+
+
+class ViolationRow(Base):
+    __tablename__ = "violations"
+    __table_args__ = (Index(None, "at", "id"), Index(None, "organization_id", "at"), Index(None, "policy_id", "at"))
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[float]
+    call_id: Mapped[str] = mapped_column(index=True)
+    policy_id: Mapped[str]
+    policy_name: Mapped[str]
+    policy_type: Mapped[str]
+    action: Mapped[str]
+    """blocked | redacted"""
+    detail: Mapped[str]
+    organization_id: Mapped[str | None]
+    workspace_id: Mapped[str | None]
+    user_id: Mapped[str | None]
+    api_key_id: Mapped[str | None]
+    state: Mapped[str]
+    count: Mapped[int]
+    first_seen: Mapped[float]
+    last_seen: Mapped[float]
+    fingerprint: Mapped[str | None] = mapped_column(unique=True)
+    """What repeats of one violation are counted under; None: it stands alone."""
+    langsmith_run_id: Mapped[str | None]
+    trace_url: Mapped[str | None]
+
+
+class AuditRow(Base):
+    """One admin operation, chained to the one before by its hash; see `audit.py`."""
+
+    __tablename__ = "audit_logs"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[float]
+    actor: Mapped[str]
+    source_ip: Mapped[str | None]
+    operation: Mapped[str]
+    resource_type: Mapped[str]
+    resource_id: Mapped[str | None]
+    before: Mapped[dict[str, Any] | None]
+    after: Mapped[dict[str, Any] | None]
+    success: Mapped[bool]
+    prev_hash: Mapped[str]
+    hash: Mapped[str]
