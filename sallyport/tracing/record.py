@@ -81,14 +81,14 @@ class CallRecord:
     @classmethod
     def from_json(cls, data: bytes | str) -> CallRecord:
         """The inverse of `to_json`; fields a newer version wrote are ignored. Raises ValueError on anything else."""
-        raw = orjson.loads(data)
+        raw: Any = orjson.loads(data)
         if not isinstance(raw, dict):
             raise ValueError("a call record is a JSON object")
-        known = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}
-        known["matched"] = [PolicyRef(**ref) for ref in known.get("matched", [])]
-        known["violated"] = [PolicyRef(**ref) for ref in known.get("violated", [])]
-        known["fired"] = [Fired(**entry) for entry in known.get("fired", [])]
+        known: dict[str, Any] = {name: raw[name] for name in cls.__dataclass_fields__ if name in raw}
         try:
+            known["matched"] = [PolicyRef(**ref) for ref in known.get("matched", [])]
+            known["violated"] = [PolicyRef(**ref) for ref in known.get("violated", [])]
+            known["fired"] = [Fired(**entry) for entry in known.get("fired", [])]
             return cls(**known)
         except TypeError as error:
             raise ValueError(f"not a call record: {error}") from error

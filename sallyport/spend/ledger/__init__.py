@@ -1,0 +1,25 @@
+"""The ledger: the durable, append-only record of calls and their cost, in SQL. Works on SQLite and PostgreSQL alike.
+
+Everything here blocks on SQL: call it in a thread, never on an event loop.
+"""
+
+from sallyport.spend.ledger.calls import CallFilters, call_json, get_call, list_calls
+from sallyport.spend.ledger.rollups import GROUPS, Rollup, Sum, rollup, sums_since
+from sallyport.spend.ledger.violations import get_violation, list_violations, violation_json
+from sallyport.spend.ledger.writing import insert_calls
+
+__all__ = [
+    "GROUPS",
+    "CallFilters",
+    "Rollup",
+    "Sum",
+    "call_json",
+    "get_call",
+    "get_violation",
+    "insert_calls",
+    "list_calls",
+    "list_violations",
+    "rollup",
+    "sums_since",
+    "violation_json",
+]

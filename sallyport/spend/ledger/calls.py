@@ -1,0 +1,108 @@
+"""Reading calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, select, tuple_
+from sqlalchemy.orm import Session, defer
+
+from sallyport.money import nano_to_usd
+from sallyport.spend.ledger.cursors import check_limit, decode_cursor, encode_cursor
+from sallyport.store.database import reading
+from sallyport.store.errors import NotFound
+from sallyport.store.models import Page
+from sallyport.store.tables import CallRow
+
+_EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "outcome")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFilters:
+    """Which calls; None: any. Times are UTC seconds, `start` included, `end` not."""
+
+    provider: str | None = None
+    model: str | None = None
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    user_id: str | None = None
+    api_key_id: str | None = None
+    outcome: str | None = None
+    start: float | None = None
+    end: float | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found = [getattr(CallRow, name) == getattr(self, name) for name in _EQUAL if getattr(self, name) is not None]
+        if self.start is not None:
+            found.append(CallRow.started_at >= self.start)
+        if self.end is not None:
+            found.append(CallRow.started_at < self.end)
+        return found
+
+
+NO_FILTERS = CallFilters()
+
+
+def list_calls(engine: Engine, filters: CallFilters = NO_FILTERS, limit: int = 100, cursor: str | None = None) -> Page[CallRow]:
+    """Newest first, without bodies. Raises Invalid for a bad limit or cursor."""
+    # The columns that hold bodies are left out: a page of them could be gigabytes.
+    query = select(CallRow).where(*filters.conditions()).options(defer(CallRow.inputs), defer(CallRow.outputs))
+    if cursor is not None:
+        query = query.where(tuple_(CallRow.started_at, CallRow.id) < tuple_(*decode_cursor(cursor)))
+    query = query.order_by(CallRow.started_at.desc(), CallRow.id.desc()).limit(check_limit(limit) + 1)
+    with reading(engine) as connection, Session(connection) as session:
+        rows = list(session.scalars(query))
+    items = rows[:limit]
+    return Page(items, encode_cursor(items[-1].started_at, items[-1].id) if len(rows) > limit else None)
+
+
+def get_call(engine: Engine, call_id: str) -> CallRow:
+    """Raises NotFound."""
+    with reading(engine) as connection, Session(connection) as session:
+        row = session.get(CallRow, call_id)
+    if row is None:
+        raise NotFound(f"there is no call {call_id}")
+    return row
+
+
+def iso(seconds: float) -> str:
+    """UTC seconds as RFC 3339, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def call_json(row: CallRow) -> dict[str, Any]:
+    """A call as the admin API shows it."""
+    return {
+        "id": row.id,
+        "started_at": iso(row.started_at),
+        "provider": row.provider,
+        "model": row.model,
+        "operation": row.operation,
+        "organization_id": row.organization_id,
+        "workspace_id": row.workspace_id,
+        "user_id": row.user_id,
+        "api_key_id": row.api_key_id,
+        "way_in": row.way_in,
+        "outcome": row.outcome,
+        "status": row.status,
+        "reason": row.reason,
+        "stream": row.stream,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+        "cache_read_tokens": row.cache_read_tokens,
+        "cache_write_tokens": row.cache_write_tokens,
+        "reasoning_tokens": row.reasoning_tokens,
+        "cost_usd": nano_to_usd(row.cost_nano),
+        "estimated": row.estimated,
+        "unpriced": row.unpriced,
+        "passthrough": row.passthrough,
+        "duration_ms": row.duration_ms,
+        "gateway_ms": row.gateway_ms,
+        "first_token_ms": row.first_token_ms,
+        "policies": {"matched": row.matched, "violated": row.violated},
+        "redactions": row.redactions,
+        "langsmith_run_id": row.langsmith_run_id,
+        "trace_url": row.trace_url,
+    }

@@ -1,0 +1,74 @@
+"""Reading violations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Engine, select, tuple_
+from sqlalchemy.orm import Session
+
+from sallyport.spend.ledger.calls import iso
+from sallyport.spend.ledger.cursors import check_limit, decode_cursor, encode_cursor
+from sallyport.store.database import reading
+from sallyport.store.errors import NotFound
+from sallyport.store.models import Page
+from sallyport.store.tables import ViolationRow
+
+
+def list_violations(
+    engine: Engine,
+    *,
+    policy_id: str | None = None,
+    workspace_id: str | None = None,
+    state: str | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+) -> Page[ViolationRow]:
+    """Latest first. Raises Invalid for a bad limit or cursor."""
+    query = select(ViolationRow)
+    if policy_id is not None:
+        query = query.where(ViolationRow.policy_id == policy_id)
+    if workspace_id is not None:
+        query = query.where(ViolationRow.workspace_id == workspace_id)
+    if state is not None:
+        query = query.where(ViolationRow.state == state)
+    if cursor is not None:
+        query = query.where(tuple_(ViolationRow.at, ViolationRow.id) < tuple_(*decode_cursor(cursor)))
+    query = query.order_by(ViolationRow.at.desc(), ViolationRow.id.desc()).limit(check_limit(limit) + 1)
+    with reading(engine) as connection, Session(connection) as session:
+        rows = list(session.scalars(query))
+    items = rows[:limit]
+    return Page(items, encode_cursor(items[-1].at, items[-1].id) if len(rows) > limit else None)
+
+
+def get_violation(engine: Engine, violation_id: str) -> ViolationRow:
+    """Raises NotFound."""
+    with reading(engine) as connection, Session(connection) as session:
+        row = session.get(ViolationRow, violation_id)
+    if row is None:
+        raise NotFound(f"there is no violation {violation_id}")
+    return row
+
+
+def violation_json(row: ViolationRow) -> dict[str, Any]:
+    """A violation as the admin API shows it."""
+    return {
+        "id": row.id,
+        "at": iso(row.at),
+        "call_id": row.call_id,
+        "policy_id": row.policy_id,
+        "policy_name": row.policy_name,
+        "policy_type": row.policy_type,
+        "action": row.action,
+        "detail": row.detail,
+        "organization_id": row.organization_id,
+        "workspace_id": row.workspace_id,
+        "user_id": row.user_id,
+        "api_key_id": row.api_key_id,
+        "state": row.state,
+        "count": row.count,
+        "first_seen": iso(row.first_seen),
+        "last_seen": iso(row.last_seen),
+        "langsmith_run_id": row.langsmith_run_id,
+        "trace_url": row.trace_url,
+    }
