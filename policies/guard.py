@@ -1,0 +1,82 @@
+"""`guard`: what is taken out of a request before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from policies import fields
+from policies.model import Matcher, Policy, PolicyError, Subject
+from policies.subjects import check_matchers
+
+NAME = "guard"
+DETECTS = ("pii", "secrets")
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 0.1, 30
+
+
+@dataclass(frozen=True, slots=True)
+class GuardRule:
+    """The guards that hold for one call, as one: what any of them detects, with the strictest failure mode of all."""
+
+    policies: tuple[Policy, ...]
+    pii: bool
+    secrets: bool
+    timeout_seconds: float
+    on_timeout: Literal["allow", "block"]
+
+    def asking(self, what: Literal["pii", "secrets"]) -> tuple[Policy, ...]:
+        """The policies because of which `what` is detected."""
+        return tuple(policy for policy in self.policies if policy.config["detect"][what])
+
+
+def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
+    """The config with every field present. Raises PolicyError."""
+    check_matchers(matchers, default=False)
+    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "restore"))
+    if fields.boolean("config.restore", given.get("restore", False)):
+        raise PolicyError("config.restore: restoring values in answers is not available in this version; leave it out or false")
+    return {
+        "version": fields.version(given),
+        "detect": _detect(given.get("detect")),
+        "timeout_seconds": _timeout(given.get("timeout_seconds", 2)),
+        "on_timeout": fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block")),
+        "restore": False,
+    }
+
+
+def _detect(value: object) -> dict[str, bool]:
+    if not isinstance(value, Mapping):
+        raise PolicyError('config.detect: must be an object such as {"pii": true, "secrets": true}')
+    given = cast("Mapping[str, object]", value)
+    for name in given:
+        if name not in DETECTS:
+            raise PolicyError(f"config.detect.{name}: is not known; the fields are {', '.join(DETECTS)}")
+    detect = {name: fields.boolean(f"config.detect.{name}", given.get(name, False)) for name in DETECTS}
+    if not any(detect.values()):
+        raise PolicyError("config.detect: pii or secrets must be true; to switch a guard off, set enabled to false")
+    return detect
+
+
+def _timeout(value: object) -> int | float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not _SHORTEST_SECONDS <= cast(float, value) <= _LONGEST_SECONDS:
+        raise PolicyError(
+            f"config.timeout_seconds: must be a number between {_SHORTEST_SECONDS} and {_LONGEST_SECONDS}, not {value!r}"
+        )
+    return cast(float, value)
+
+
+def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
+    """What to detect in a call of `subject`; None: nothing guards it."""
+    matching = tuple(policy for policy in policies if policy.policy_type == NAME and policy.matches(subject))
+    if not matching:
+        return None
+    configs = [policy.config for policy in matching]
+    return GuardRule(
+        policies=matching,
+        pii=any(config["detect"]["pii"] for config in configs),
+        secrets=any(config["detect"]["secrets"] for config in configs),
+        timeout_seconds=min(config["timeout_seconds"] for config in configs),
+        on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
+    )

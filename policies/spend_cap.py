@@ -1,0 +1,95 @@
+"""`spend_cap`: at most so many dollars for a subject in a UTC calendar window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from policies import fields
+from policies.model import Matcher, Policy, PolicyError, Subject
+from policies.subjects import check_matchers, keys_of, scope_of, subject_field
+from sallyport.money import nano_to_usd, usd_to_nano
+
+NAME = "spend_cap"
+DEFAULT_NAME = "default_spend_cap"
+WINDOWS = ("hourly", "daily", "weekly", "monthly")
+_MOST_NANO = 9_000_000_000 * 1_000_000_000
+"""Counters are signed 64-bit integers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """One limit that holds for one call."""
+
+    policy: Policy
+    field: str
+    """Whose spend is counted, as the counters name it (`workspace_id=…`)."""
+    scope: str
+    window: str
+    limit_nano: int
+    strict: bool
+    on_store_unavailable: Literal["block", "allow"]
+
+
+def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
+    """The config with every field present; `limit_usd` becomes an exact decimal string. Raises PolicyError."""
+    check_matchers(matchers, default=False)
+    return validate_config(config)
+
+
+def validate_config(config: object) -> dict[str, Any]:
+    """What spend_cap and default_spend_cap have in common."""
+    given = fields.only(config, ("window", "limit_usd", "strict", "on_store_unavailable"))
+    unavailable = given.get("on_store_unavailable", "block")
+    if unavailable == "lease":
+        raise PolicyError("config.on_store_unavailable: lease is not available in this version; use block or allow")
+    return {
+        "window": fields.choice("config.window", given.get("window", fields.REQUIRED), WINDOWS),
+        "limit_usd": _limit(given.get("limit_usd", fields.REQUIRED)),
+        "strict": fields.boolean("config.strict", given.get("strict", False)),
+        "on_store_unavailable": fields.choice("config.on_store_unavailable", unavailable, ("block", "allow")),
+    }
+
+
+def _limit(value: object) -> str:
+    if value is fields.REQUIRED:
+        raise PolicyError("config.limit_usd: is missing; give a number of dollars such as 10 or 0.50")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise PolicyError(f"config.limit_usd: must be a number of dollars such as 10 or 0.50, not {value!r}")
+    try:
+        nano = usd_to_nano(value)
+    except ValueError:
+        raise PolicyError(f"config.limit_usd: must be a number of dollars such as 10 or 0.50, not {value!r}") from None
+    if not 0 <= nano <= _MOST_NANO:
+        raise PolicyError(f"config.limit_usd: must be between 0 and {nano_to_usd(_MOST_NANO)}, not {value!r}")
+    return nano_to_usd(nano)
+
+
+def caps_for(policies: Sequence[Policy], subject: Subject) -> tuple[Cap, ...]:
+    """Every cap that holds for `subject`, in the order of `policies`.
+
+    A spend_cap overrides the default_spend_cap that is about the same matcher keys and the same window.
+    """
+    matching = [policy for policy in policies if policy.policy_type in (NAME, DEFAULT_NAME) and policy.matches(subject)]
+    if not matching:
+        return ()
+    granular = {(keys_of(policy.matchers), policy.config["window"]) for policy in matching if policy.policy_type == NAME}
+    return tuple(
+        _cap(policy, subject)
+        for policy in matching
+        if policy.policy_type == NAME or (keys_of(policy.matchers), policy.config["window"]) not in granular
+    )
+
+
+def _cap(policy: Policy, subject: Subject) -> Cap:
+    config = policy.config
+    return Cap(
+        policy=policy,
+        field=subject_field(policy, subject),
+        scope=scope_of(policy),
+        window=config["window"],
+        limit_nano=usd_to_nano(config["limit_usd"]),
+        strict=config["strict"],
+        on_store_unavailable=config["on_store_unavailable"],
+    )
