@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar
 
 from sallyport.secret import Secret
@@ -63,6 +64,15 @@ class WireFormat(ABC):
 
     protected_keys: ClassVar[frozenset[str]] = frozenset()
     """JSON object keys whose values redaction leaves alone in this format (model names, ids, roles, media, signatures)."""
+    user_data_keys: ClassVar[frozenset[str]] = frozenset()
+    """Keys that hold the user's own data (tool arguments): nothing beneath them is protected, whatever it is called."""
+
+    def protects(self, key: str, parent: JsonObject) -> bool:
+        """Whether redaction must leave `parent[key]` as it is. Not asked beneath `user_data_keys`.
+
+        An object is never protected, only looked into: a JSON schema may have a property called `name`.
+        """
+        return key in self.protected_keys and not isinstance(parent.get(key), dict)
 
     def model(self, body: JsonObject) -> str | None:
         value = body.get("model")
@@ -97,6 +107,8 @@ class Operation:
     """The model, where the path names it."""
     stream: bool = False
     """The path alone says that the answer streams (`:streamGenerateContent`, `/converse-stream`)."""
+    shape: WireFormat | None = None
+    """Whose shape the request has where nothing is generated (count_tokens): redaction walks it by this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,7 @@ class Provider(ABC):
     hosts: ClassVar[tuple[str, ...]]
     """Host names that are this provider's, lower case; `*` stands for one or more characters without a dot."""
     name_constraints: ClassVar[tuple[str, ...]]
-    """The DNS domains the CA may sign for because of this provider; they cover `hosts`."""
+    """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
 
     credential_headers: ClassVar[frozenset[str]] = frozenset(
         {"authorization", "x-api-key", "x-goog-api-key", "api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
@@ -135,6 +147,9 @@ class Provider(ABC):
     """Every place a client may put a credential, lower case: all are removed before the provider's is put in."""
     credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})
     """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
+
+    def configure(self, *, region: str, ca_bundle: Path | None) -> None:  # noqa: B027 - most providers need neither
+        """Called once at start. `region` is that of base-path calls; `ca_bundle` verifies a token endpoint (None: the system's)."""
 
     @abstractmethod
     def host_for(self, path: str) -> str:
@@ -158,3 +173,7 @@ class Provider(ABC):
 
 class CredentialError(Exception):
     """A provider secret can't be used; the message names the secret and the reason, never its content."""
+
+
+class CredentialUnavailable(CredentialError):
+    """The secret may be good, but the vendor that turns it into a token can't be reached: 502, and a retry may help."""
