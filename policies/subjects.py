@@ -20,7 +20,7 @@ def parse_matchers(raw: object) -> tuple[Matcher, ...]:
         raise PolicyError('subject_matchers: must be a list of {"key": …, "value": …}')
     matchers: list[Matcher] = []
     for number, entry in enumerate(cast("Sequence[object]", raw)):
-        given = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else {}
+        given: Mapping[str, Any] = cast("Mapping[str, Any]", entry) if isinstance(entry, Mapping) else {}
         if set(given) != {"key", "value"}:
             raise PolicyError(f'subject_matchers[{number}]: must be {{"key": …, "value": …}} and nothing else')
         matchers.append(Matcher(given["key"], given["value"]))
