@@ -100,7 +100,7 @@ class Operation:
     """What a known model-API path does."""
 
     name: str
-    """Short and stable: chat, messages, responses, completions, embeddings, generate, converse, invoke, models, count_tokens, …"""
+    """Short and stable: chat, messages, responses, completions, embeddings, generate, converse, invoke, models, …"""
     wire: WireFormat | None = None
     """None: nothing is generated (models, files, …); the call is authenticated and recorded, not metered."""
     model: str | None = None
@@ -149,7 +149,7 @@ class Provider(ABC):
     """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
 
     def configure(self, *, region: str, ca_bundle: Path | None) -> None:  # noqa: B027 - most providers need neither
-        """Called once at start. `region` is that of base-path calls; `ca_bundle` verifies a token endpoint (None: the system's)."""
+        """Called once at start. `region`: that of base-path calls; `ca_bundle`: roots for a token endpoint (None: the usual)."""
 
     @abstractmethod
     def host_for(self, path: str) -> str:

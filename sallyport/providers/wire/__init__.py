@@ -1,0 +1,1 @@
+"""Wire formats: the shape of requests and answers of one API family each, and the parsers they stand on."""

@@ -1,0 +1,86 @@
+"""OpenAI chat completions and legacy completions (https://platform.openai.com/docs/api-reference/chat), as many speak them.
+
+A stream has its usage in an extra chunk with `choices: []`, and only when `stream_options.include_usage` asks for it.
+Fireworks and others put it into the last chunk of text as well. `data: [DONE]` ends the stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
+from sallyport.providers.wire.openai_usage import chat_usage
+from sallyport.providers.wire.protected import PROTECTED, is_data_url
+from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
+from sallyport.providers.wire.sse import SseEvent
+
+_GENERATED = frozenset({"content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "transcript", "input"})
+
+
+class OpenAIChat(WireFormat):
+    """`asks_for_usage` is False for vendors that refuse `stream_options` and send the usage anyway."""
+
+    name = "openai_chat"
+    protected_keys = PROTECTED | {"tool_call_id", "file_id", "file_data", "data", "format"}
+    user_data_keys = frozenset({"arguments"})
+
+    def __init__(self, *, asks_for_usage: bool = True) -> None:
+        self._asks_for_usage = asks_for_usage
+
+    def protects(self, key: str, parent: JsonObject) -> bool:
+        if key == "name":  # a user's `name` is read by the model; a tool's is matched to the letter
+            return parent.get("role") != "user" and super().protects(key, parent)
+        return super().protects(key, parent) or (key == "url" and is_data_url(parent.get(key)))
+
+    def output_cap(self, body: JsonObject) -> int | None:
+        tokens = cap(body, "max_completion_tokens", "max_tokens")
+        return None if tokens is None else tokens * _answers(body)
+
+    def prepare(self, body: JsonObject) -> bool:
+        options = body.get("stream_options")
+        if not self._asks_for_usage or not self.wants_stream(body) or not isinstance(options, dict | None):
+            return False
+        asked: JsonObject = cast(JsonObject, options or {})
+        if asked.get("include_usage") is True:
+            return False
+        body["stream_options"] = {**asked, "include_usage": True}
+        return True
+
+    def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
+        return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=lambda: _StreamMeter(filters=prepared))
+
+
+def _answers(body: JsonObject) -> int:
+    """How many answers one request asks for: `n` (or `best_of`, of which `n` are shown), for each of several legacy prompts."""
+    prompt = body.get("prompt")
+    entries = cast(list[Any], prompt) if isinstance(prompt, list) else []
+    prompts = 1 if not entries or isinstance(entries[0], int) else len(entries)  # a list of integers is one prompt, in tokens
+    return max(count(body, "n"), count(body, "best_of"), 1) * prompts
+
+
+class _StreamMeter(SseMeter):
+    def on_event(self, event: SseEvent) -> bool:
+        if event.data == b"[DONE]":
+            self.usage = self.usage or self.partial
+            self.complete = True
+            return True
+        chunk = obj(decode(event.data))
+        self.model = text(chunk, "model") or self.model
+        choices = objects(chunk.get("choices"))
+        self.output_chars += generated_chars(choices, _GENERATED)
+        usage = obj(chunk, "usage")
+        if usage:
+            self.partial = chat_usage(usage)
+            if not choices or any(choice.get("finish_reason") for choice in choices):
+                self.usage = self.partial
+        return not usage or chunk.get("choices") != []
+
+
+def _read_document(meter: Meter, document: Any) -> None:
+    body = obj(document)
+    meter.model = text(body, "model")
+    meter.output_chars = generated_chars(body.get("choices"), _GENERATED)
+    if usage := obj(body, "usage"):
+        meter.usage = chat_usage(usage)

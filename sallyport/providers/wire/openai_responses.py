@@ -1,0 +1,70 @@
+"""OpenAI Responses (https://platform.openai.com/docs/api-reference/responses).
+
+A stream ends with `response.completed`, `.incomplete` or `.failed`, which hold the whole response and its usage, or with `error`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
+from sallyport.providers.wire.openai_usage import responses_usage
+from sallyport.providers.wire.protected import PROTECTED, is_data_url
+from sallyport.providers.wire.reading import cap, decode, generated_chars, obj, text
+from sallyport.providers.wire.sse import SseEvent
+
+_GENERATED = frozenset({"text", "refusal", "arguments", "input", "code"})
+_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_NOT_TEXT = frozenset({"response.audio.delta"})  # base64
+
+
+class OpenAIResponses(WireFormat):
+    name = "openai_responses"
+    protected_keys = PROTECTED | {
+        "call_id",
+        "conversation",
+        "encrypted_content",
+        "file_data",
+        "file_id",
+        "item_id",
+        "previous_response_id",
+        "status",
+    }
+    user_data_keys = frozenset({"arguments"})
+
+    def protects(self, key: str, parent: JsonObject) -> bool:
+        if key == "result":  # base64 of an image made earlier in the conversation
+            return parent.get("type") == "image_generation_call"
+        return super().protects(key, parent) or (key == "image_url" and is_data_url(parent.get(key)))
+
+    def output_cap(self, body: JsonObject) -> int | None:
+        return cap(body, "max_output_tokens")
+
+    def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
+        return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=_StreamMeter)
+
+
+class _StreamMeter(SseMeter):
+    def on_event(self, event: SseEvent) -> bool:
+        body = obj(decode(event.data))
+        kind = text(body, "type") or event.name
+        if kind.endswith(".delta") and kind not in _NOT_TEXT:
+            self.output_chars += len(text(body, "delta") or "")
+            return True
+        response = obj(body, "response")
+        self.model = text(response, "model") or self.model
+        if kind in _TERMINAL:
+            if usage := obj(response, "usage"):
+                self.usage = responses_usage(usage)
+            self.complete = True
+        return True
+
+
+def _read_document(meter: Meter, document: Any) -> None:
+    body = obj(document)
+    meter.model = text(body, "model")
+    meter.output_chars = generated_chars(body.get("output"), _GENERATED)
+    if usage := obj(body, "usage"):
+        meter.usage = responses_usage(usage)
