@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, select, tuple_
+from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.orm import Session, defer
 
 from sallyport.money import nano_to_usd
-from sallyport.spend.ledger.cursors import check_limit, decode_cursor, encode_cursor
 from sallyport.store.database import reading
 from sallyport.store.errors import NotFound
 from sallyport.store.models import Page
+from sallyport.store.paging import page
 from sallyport.store.tables import CallRow
 
 _EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "outcome")
@@ -49,13 +49,8 @@ def list_calls(engine: Engine, filters: CallFilters = NO_FILTERS, limit: int = 1
     """Newest first, without bodies. Raises Invalid for a bad limit or cursor."""
     # The columns that hold bodies are left out: a page of them could be gigabytes.
     query = select(CallRow).where(*filters.conditions()).options(defer(CallRow.inputs), defer(CallRow.outputs))
-    if cursor is not None:
-        query = query.where(tuple_(CallRow.started_at, CallRow.id) < tuple_(*decode_cursor(cursor)))
-    query = query.order_by(CallRow.started_at.desc(), CallRow.id.desc()).limit(check_limit(limit) + 1)
     with reading(engine) as connection, Session(connection) as session:
-        rows = list(session.scalars(query))
-    items = rows[:limit]
-    return Page(items, encode_cursor(items[-1].started_at, items[-1].id) if len(rows) > limit else None)
+        return page(session, query, (CallRow.started_at, CallRow.id), limit, cursor, lambda row: row)
 
 
 def get_call(engine: Engine, call_id: str) -> CallRow:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from sallyport.spend.ledger.calls import iso
-from sallyport.spend.ledger.cursors import check_limit, decode_cursor, encode_cursor
 from sallyport.store.database import reading
 from sallyport.store.errors import NotFound
 from sallyport.store.models import Page
+from sallyport.store.paging import page
 from sallyport.store.tables import ViolationRow
 
 
@@ -32,13 +32,8 @@ def list_violations(
         query = query.where(ViolationRow.workspace_id == workspace_id)
     if state is not None:
         query = query.where(ViolationRow.state == state)
-    if cursor is not None:
-        query = query.where(tuple_(ViolationRow.at, ViolationRow.id) < tuple_(*decode_cursor(cursor)))
-    query = query.order_by(ViolationRow.at.desc(), ViolationRow.id.desc()).limit(check_limit(limit) + 1)
     with reading(engine) as connection, Session(connection) as session:
-        rows = list(session.scalars(query))
-    items = rows[:limit]
-    return Page(items, encode_cursor(items[-1].at, items[-1].id) if len(rows) > limit else None)
+        return page(session, query, (ViolationRow.at, ViolationRow.id), limit, cursor, lambda row: row)
 
 
 def get_violation(engine: Engine, violation_id: str) -> ViolationRow:

@@ -38,7 +38,13 @@ def _insert(connection: Connection, table: type[Any]) -> sqlite.Insert | postgre
 
 def _call_row(record: CallRecord, link: Link | None) -> dict[str, Any]:
     row = {name: value for name, value in asdict(record).items() if name in _COLUMNS}
-    return {**row, "trace_url": link(record) if link else None}
+    return row | _trace(record, link)
+
+
+def _trace(record: CallRecord, link: Link | None) -> dict[str, str | None]:
+    """A call that is traced without a run id of its own is traced under its call id."""
+    url = link(record) if link else None
+    return {"langsmith_run_id": record.langsmith_run_id or (record.id if url else None), "trace_url": url}
 
 
 def _insert_violations(connection: Connection, records: Iterable[CallRecord], link: Link | None) -> None:
@@ -79,6 +85,5 @@ def _violation_row(record: CallRecord, fired: Fired, link: Link | None) -> dict[
         "first_seen": record.started_at,
         "last_seen": record.started_at,
         "fingerprint": f"{fired.policy_id} {fired.action} {record.api_key_id or ''}",
-        "langsmith_run_id": record.langsmith_run_id,
-        "trace_url": link(record) if link else None,
+        **_trace(record, link),
     }
