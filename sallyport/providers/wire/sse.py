@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 LARGEST_EVENT = 16 * 1024 * 1024
-"""Bytes of one event beyond which reading is given up. The last event of a Responses stream holds the whole answer, with images."""
+"""Bytes of one event beyond which reading is given up. The last of a Responses stream holds the whole answer, with images."""
 
 _END = re.compile(rb"\n\r?\n")
 _LONGEST_END = 3

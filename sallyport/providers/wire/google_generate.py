@@ -1,0 +1,118 @@
+"""Google's generateContent and streamGenerateContent (https://ai.google.dev/api/generate-content), on Gemini and Vertex.
+
+`promptTokenCount` includes cached tokens, but not the results of tools that Google ran; `candidatesTokenCount` leaves thoughts out.
+A stream has no terminal event of its own: it is over when every candidate has its `finishReason`, or the prompt was blocked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.wire.json_stream import JsonObjects
+from sallyport.providers.wire.meters import SseMeter, pick_meter
+from sallyport.providers.wire.protected import PROTECTED
+from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
+from sallyport.providers.wire.sse import SseEvent
+
+_GENERATED = frozenset({"text", "code"})
+
+
+class GoogleGenerate(WireFormat):
+    """Field names are accepted in camelCase and snake_case, as Google's own JSON reader does."""
+
+    name = "google_generate"
+    protected_keys = PROTECTED | {
+        "cachedContent",
+        "cached_content",
+        "data",
+        "mimeType",
+        "mime_type",
+        "responseMimeType",
+        "response_mime_type",
+        "thoughtSignature",
+        "thought_signature",
+    }
+    user_data_keys = frozenset({"args", "response"})
+
+    def output_cap(self, body: JsonObject) -> int | None:
+        config = obj(body, "generationConfig") or obj(body, "generation_config")
+        tokens = cap(config, "maxOutputTokens", "max_output_tokens")
+        candidates = cap(config, "candidateCount", "candidate_count") or 1
+        return None if tokens is None else tokens * candidates
+
+    def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
+        return pick_meter(status, headers, json=_JsonMeter, sse=_SseMeter)
+
+
+class _Reader:
+    """Reads answer after answer into a meter."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._meter = meter
+        self._unfinished: set[int] = set()
+        self._finished = False
+
+    def read(self, answer: JsonObject) -> None:
+        meter = self._meter
+        meter.model = text(answer, "modelVersion") or meter.model
+        for candidate in objects(answer.get("candidates")):
+            index = count(candidate, "index")
+            self._unfinished.add(index)
+            if candidate.get("finishReason"):
+                self._unfinished.discard(index)
+                self._finished = True
+            meter.output_chars += generated_chars(candidate.get("content"), _GENERATED, frozenset({"args"}))
+        if usage := obj(answer, "usageMetadata"):
+            meter.partial = google_usage(usage)
+        self._finished = self._finished or bool(obj(answer, "promptFeedback").get("blockReason"))
+
+    @property
+    def over(self) -> bool:
+        return self._finished and not self._unfinished
+
+
+class _SseMeter(SseMeter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._reader = _Reader(self)
+
+    def on_event(self, event: SseEvent) -> bool:
+        answer = obj(decode(event.data))
+        self._reader.read(answer)
+        if self._reader.over or "error" in answer:
+            self.complete = True
+            self.usage = self.partial
+        return True
+
+
+class _JsonMeter(Meter):
+    """One answer, or an array of them; whole at its last bracket."""
+
+    def __init__(self) -> None:
+        self._objects = JsonObjects()
+        self._reader = _Reader(self)
+
+    def feed(self, data: bytes) -> bytes:
+        for answer in self._objects.feed(data):
+            self._reader.read(obj(decode(answer)))
+        if self._objects.closed:
+            self.complete = True
+            self.usage = self.partial
+        return data
+
+
+def google_usage(usage: JsonObject) -> Usage:
+    thoughts = count(usage, "thoughtsTokenCount")
+    return Usage(
+        input_tokens=count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
+        output_tokens=count(usage, "candidatesTokenCount") + thoughts,
+        cache_read_tokens=count(usage, "cachedContentTokenCount"),
+        reasoning_tokens=thoughts,
+        input_audio_tokens=_audio(usage, "promptTokensDetails"),
+        output_audio_tokens=_audio(usage, "candidatesTokensDetails"),
+    )
+
+
+def _audio(usage: JsonObject, key: str) -> int:
+    return sum(count(entry, "tokenCount") for entry in objects(usage.get(key)) if entry.get("modality") == "AUDIO")
