@@ -21,6 +21,8 @@ class DataDir:
         self.master_key = root / "master.key"
         self.database = root / "gateway.db"
         self.redis = root / "redis"
+        self.lock = root / "gateway.lock"
+        """Held while a gateway runs on this data dir."""
         self.state = root / "gateway.json"
         """Addresses and process ids of the running gateway, for the commands that look for it."""
 
