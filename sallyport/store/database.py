@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ HEAD = "0001"
 
 _BUSY_SECONDS = 10
 _CHECKED_BYTES = 64 * 1024 * 1024  # a larger SQLite file is not read through at start
-_MIGRATION_LOCK = 0x5A11_1908  # PostgreSQL advisory lock: gateways that start together migrate one after the other
+_START_LOCK = 0x5A11_1908  # PostgreSQL advisory lock: gateways that start together do so one after the other
 
 
 def open_database(where: str | Path, *, migrate: bool = True) -> Engine:
@@ -42,7 +42,7 @@ def open_database(where: str | Path, *, migrate: bool = True) -> Engine:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine) -> Generator[Connection]:
     """A transaction in which every query sees the same state. Raises StoreError when the database fails."""
     options: dict[str, Any] = {} if _is_sqlite(engine) else {"isolation_level": "REPEATABLE READ"}
     with _translated(), engine.connect().execution_options(**options) as connection, connection.begin():
@@ -50,9 +50,18 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine) -> Generator[Connection]:
     """A transaction that commits at its end. On SQLite it holds the write lock from its start, so never fails half way."""
     with _translated(), engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def locked(engine: Engine) -> Generator[Connection]:
+    """As `writing`, and no other process is in here meanwhile: for what happens once in the life of a database."""
+    with writing(engine) as connection:
+        if not _is_sqlite(engine):
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _START_LOCK})
         yield connection
 
 
@@ -63,7 +72,7 @@ def reason(error: SQLAlchemyError) -> str:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated() -> Generator[None]:
     """An unreachable or broken database becomes a StoreError; constraint errors are left to the caller."""
     try:
         yield
@@ -131,9 +140,7 @@ def _bring_up_to_date(engine: Engine, *, migrate: bool) -> None:
         return
     if not migrate:
         raise StoreError("the database's schema is not this version's; start the gateway once to bring it up to date")
-    with engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection, connection.begin():
-        if not _is_sqlite(engine):
-            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _MIGRATION_LOCK})
+    with locked(engine) as connection:
         if _version(connection) != HEAD:  # another process may have been here first
             from sallyport.store.migrate import upgrade  # alembic is slow to import and seldom needed
 

@@ -36,5 +36,5 @@ def _refuse_unknown(config: Config, connection: Connection) -> None:
         ScriptDirectory.from_config(config).get_revision(str(found))
     except (CommandError, ResolutionError):
         raise StoreError(
-            f"the database was last used by a newer version (its schema is {found}, this version knows {HEAD}); nothing was changed"
+            f"a newer version has used this database (its schema is {found}, this version knows {HEAD}); nothing was changed"
         ) from None

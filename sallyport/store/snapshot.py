@@ -35,6 +35,8 @@ class Workspace:
     placeholder_key: Secret
     """Hex; keys the HMAC that names placeholders, so that they are the same within the workspace and nowhere else."""
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    langsmith_endpoint: str | None = None
+    langsmith_project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Envelope encryption at rest: the master key wraps one data key per workspace, the data key encrypts that workspace's secrets.
 
-AES-256-GCM throughout. A sealed value is one version byte, a random 96-bit nonce, the ciphertext and its 128-bit tag. The associated
-data names what is sealed (version, workspace, secret), so that no value can be moved to another place.
+AES-256-GCM throughout. A sealed value is one version byte, a random 96-bit nonce, the ciphertext and its 128-bit tag. The
+associated data names what is sealed (version, workspace, secret), so that no value can be moved to another place.
 """
 
 from __future__ import annotations

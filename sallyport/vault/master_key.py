@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_master_key(path: Path, environ: Mapping[str, str] | None = None, *, create: bool = True) -> bytes:
-    """The 32 bytes of the master key: from SALLYPORT_MASTER_KEY, else the file SALLYPORT_MASTER_KEY_FILE names, else the file `path`.
+    """The 32 bytes of SALLYPORT_MASTER_KEY, else of the file that SALLYPORT_MASTER_KEY_FILE names, else of the file `path`.
 
     With `create`, a missing `path` is made with a new key. Raises VaultError.
     """
@@ -32,7 +32,7 @@ def load_master_key(path: Path, environ: Mapping[str, str] | None = None, *, cre
     if create and not path.exists():
         write_key_file(path, os.urandom(KEY_BYTES))
         _log.warning(
-            "made a master key in %s: whoever reads that file and the database reads every secret; keep it apart (%s) and back it up",
+            "made a master key in %s: who reads that file and the database reads every secret; keep it apart (%s), back it up",
             path,
             VARIABLE,
         )
@@ -40,7 +40,10 @@ def load_master_key(path: Path, environ: Mapping[str, str] | None = None, *, cre
 
 
 def write_key_file(path: Path, key: bytes) -> None:
-    """Writes the key, readable by its owner alone; the file is there whole or not at all, and never overwritten. Raises VaultError."""
+    """Writes the key, readable by its owner alone; the file is there whole or not at all, and never overwritten.
+
+    Raises VaultError.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

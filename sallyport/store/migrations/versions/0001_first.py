@@ -1,6 +1,7 @@
 """The first schema."""
 
-# pyright: reportUnknownArgumentType=false - sa.Double is generic and can only be inferred here
+# pyright: reportUnknownArgumentType=false
+# `sa.Double` is generic over what it is read as, which a migration has no need to say.
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,99 @@
+"""Operations on admin keys and on the audit log."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sallyport.ids import new_id
+from sallyport.store import audit, checks
+from sallyport.store.base import Operations
+from sallyport.store.database import reading
+from sallyport.store.errors import Invalid
+from sallyport.store.models import Actor, AdminKey, AuditEntry, AuditVerdict, NewAdminKey, Page
+from sallyport.store.paging import page
+from sallyport.store.tables import AdminKeyRow, AuditRow
+from sallyport.vault.keys import FreshKey, describe_admin_key, hash_key, new_admin_key, same
+
+
+class AdminOperations(Operations):
+    def authenticate_admin(self, key: str) -> AdminKey | None:
+        """Whose admin key this is; None for an unknown or revoked one."""
+        hash = hash_key(key)
+        with self._reading() as session:
+            row = session.scalar(select(AdminKeyRow).where(AdminKeyRow.hash == hash))
+            return _admin_key(row) if row is not None and row.revoked_at is None and same(row.hash, hash) else None
+
+    def create_admin_key(self, actor: Actor, name: str = "admin") -> NewAdminKey:
+        """Makes an admin key; the answer is the only place where it ever stands. Raises Invalid."""
+        with self._changing(actor, "admin_key.create", "admin_key") as change:
+            fresh = new_admin_key()
+            row = add_admin_key(change.session, fresh, checks.text("name", name), preset=False)
+            change.resource_id = row.id
+            change.after = record = _admin_key(row)
+        return NewAdminKey(record, fresh.key)
+
+    def list_admin_keys(self, limit: int = 100, cursor: str | None = None) -> Page[AdminKey]:
+        with self._reading() as session:
+            return page(session, select(AdminKeyRow), (AdminKeyRow.created_at, AdminKeyRow.id), limit, cursor, _admin_key)
+
+    def revoke_admin_key(self, actor: Actor, id: str) -> AdminKey:
+        """Raises NotFound; Invalid for the last key, without which nobody could come in."""
+        with self._changing(actor, "admin_key.revoke", "admin_key", id) as change:
+            row = change.get(AdminKeyRow, id, "admin key")
+            change.before = _admin_key(row)
+            others = select(AdminKeyRow.id).where(AdminKeyRow.revoked_at.is_(None), AdminKeyRow.id != id)
+            if change.session.scalar(others.limit(1)) is None:
+                raise Invalid("id: this is the last admin key; create another first")
+            row.revoked_at = row.revoked_at or time.time()
+            change.after = record = _admin_key(row)
+        return record
+
+    def list_audit(self, limit: int = 100, cursor: str | None = None) -> Page[AuditEntry]:
+        with self._reading() as session:
+            return page(session, select(AuditRow), (AuditRow.seq,), limit, cursor, _entry)
+
+    def verify_audit(self) -> AuditVerdict:
+        """Whether the audit log is whole and unchanged, and where it is not."""
+        with reading(self.engine) as connection:
+            return audit.verify(connection, self.vault.audit_key())
+
+    def _preset_admin_key(self, actor: Actor, key: str) -> None:
+        """The operator's own admin key: replaces the one preset before."""
+        fresh = describe_admin_key(key)
+        with self._reading() as session:
+            row = session.scalar(select(AdminKeyRow).where(AdminKeyRow.hash == fresh.hash))
+            if row is not None and row.revoked_at is None:
+                return
+        with self._changing(actor, "admin_key.preset", "admin_key") as change:
+            now = time.time()
+            for row in change.session.scalars(
+                select(AdminKeyRow).where(AdminKeyRow.preset, AdminKeyRow.revoked_at.is_(None), AdminKeyRow.hash != fresh.hash)
+            ):
+                row.revoked_at = now
+            row = change.session.scalar(select(AdminKeyRow).where(AdminKeyRow.hash == fresh.hash))
+            if row is None:
+                row = add_admin_key(change.session, fresh, "preset", preset=True)
+            row.revoked_at = None
+            change.resource_id = row.id
+            change.after = _admin_key(row)
+
+
+def add_admin_key(session: Session, fresh: FreshKey, name: str, *, preset: bool) -> AdminKeyRow:
+    row = AdminKeyRow(
+        id=new_id(), hash=fresh.hash, prefix=fresh.prefix, name=name, preset=preset, created_at=time.time(), revoked_at=None
+    )
+    session.add(row)
+    return row
+
+
+def _admin_key(row: AdminKeyRow) -> AdminKey:
+    return AdminKey(row.id, row.name, row.prefix, row.preset, row.created_at, row.revoked_at)
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    values: dict[str, Any] = {column.name: getattr(row, column.name) for column in AuditRow.__table__.columns}
+    return AuditEntry(**values)

@@ -1,0 +1,126 @@
+"""Operations on gateway keys and on enrollments, the ways to know a caller."""
+
+from __future__ import annotations
+
+import time
+from typing import Literal, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sallyport.ids import new_id
+from sallyport.store import checks
+from sallyport.store.base import Operations, found
+from sallyport.store.errors import Conflict, Invalid
+from sallyport.store.models import Actor, Enrollment, GatewayKey, NewKey, Page
+from sallyport.store.paging import page
+from sallyport.store.tables import EnrollmentRow, GatewayKeyRow, UserRow, WorkspaceRow
+from sallyport.vault.keys import new_gateway_key
+
+_ENROLLMENT_VALUES = {"network": checks.network, "certificate": checks.fingerprint, "os_user": checks.text}
+
+
+class CallerOperations(Operations):
+    def create_key(
+        self, actor: Actor, *, workspace_id: str, name: str = "key", user_id: str | None = None, expires_at: float | None = None
+    ) -> NewKey:
+        """Makes a gateway key; the answer is the only place where it ever stands. Raises Invalid."""
+        with self._changing(actor, "key.create", "key") as change:
+            workspace = change.session.get(WorkspaceRow, workspace_id)
+            if workspace is None:
+                raise Invalid(f"workspace_id: there is no workspace {workspace_id!r}")
+            user = None if user_id is None else change.session.get(UserRow, user_id)
+            if user_id is not None and (user is None or user.organization_id != workspace.organization_id):
+                raise Invalid(f"user_id: there is no user {user_id!r} in the workspace's organization")
+            fresh = new_gateway_key()
+            row = GatewayKeyRow(
+                id=new_id(),
+                hash=fresh.hash,
+                prefix=fresh.prefix,
+                name=checks.text("name", name),
+                workspace_id=workspace_id,
+                user_id=user_id,
+                created_at=time.time(),
+                expires_at=checks.moment("expires_at", expires_at),
+                revoked_at=None,
+            )
+            change.session.add(row)
+            change.resource_id = row.id
+            change.after = record = _key(change.session, row)
+        return NewKey(record, fresh.key)
+
+    def list_keys(
+        self, limit: int = 100, cursor: str | None = None, *, workspace_id: str | None = None, user_id: str | None = None
+    ) -> Page[GatewayKey]:
+        query = select(GatewayKeyRow)
+        if workspace_id is not None:
+            query = query.where(GatewayKeyRow.workspace_id == workspace_id)
+        if user_id is not None:
+            query = query.where(GatewayKeyRow.user_id == user_id)
+        with self._reading() as session:
+            order = (GatewayKeyRow.created_at, GatewayKeyRow.id)
+            return page(session, query, order, limit, cursor, lambda row: _key(session, row))
+
+    def get_key(self, id: str) -> GatewayKey:
+        with self._reading() as session:
+            return _key(session, found(session, GatewayKeyRow, id, "key"))
+
+    def revoke_key(self, actor: Actor, id: str) -> GatewayKey:
+        """Ends a key for good; a revoked one stays as it is. Raises NotFound."""
+        with self._changing(actor, "key.revoke", "key", id) as change:
+            row = change.get(GatewayKeyRow, id, "key")
+            change.before = _key(change.session, row)
+            row.revoked_at = row.revoked_at or time.time()
+            change.after = record = _key(change.session, row)
+        return record
+
+    def enroll(self, actor: Actor, *, key_id: str, kind: str, value: str) -> Enrollment:
+        """Who comes from `value` acts as the key `key_id`: a `network`, a client `certificate` (its SHA-256) or an `os_user`.
+
+        Raises Invalid, and Conflict when `value` is enrolled already.
+        """
+        with self._changing(actor, "enrollment.create", "enrollment") as change:
+            if change.session.get(GatewayKeyRow, key_id) is None:
+                raise Invalid(f"key_id: there is no key {key_id!r}")
+            kind = checks.choice("kind", kind, *_ENROLLMENT_VALUES)
+            value = _ENROLLMENT_VALUES[kind]("value", value)
+            there = select(EnrollmentRow).where(EnrollmentRow.kind == kind, EnrollmentRow.value == value)
+            if change.session.scalar(there) is not None:
+                raise Conflict(f"value: {value} is enrolled already")
+            row = EnrollmentRow(id=new_id(), kind=kind, value=value, key_id=key_id, created_at=time.time())
+            change.session.add(row)
+            change.resource_id = row.id
+            change.after = enrollment = _enrollment(row)
+        return enrollment
+
+    def list_enrollments(self, limit: int = 100, cursor: str | None = None) -> Page[Enrollment]:
+        order = (EnrollmentRow.created_at, EnrollmentRow.id)
+        with self._reading() as session:
+            return page(session, select(EnrollmentRow), order, limit, cursor, _enrollment)
+
+    def remove_enrollment(self, actor: Actor, id: str) -> None:
+        """Raises NotFound."""
+        with self._changing(actor, "enrollment.delete", "enrollment", id) as change:
+            row = change.get(EnrollmentRow, id, "enrollment")
+            change.before = _enrollment(row)
+            change.session.delete(row)
+
+
+def _key(session: Session, row: GatewayKeyRow) -> GatewayKey:
+    workspace = found(session, WorkspaceRow, row.workspace_id, "workspace")
+    return GatewayKey(
+        id=row.id,
+        name=row.name,
+        prefix=row.prefix,
+        organization_id=workspace.organization_id,
+        workspace_id=row.workspace_id,
+        user_id=row.user_id,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        revoked_at=row.revoked_at,
+    )
+
+
+def _enrollment(row: EnrollmentRow) -> Enrollment:
+    kind = cast(Literal["network", "certificate", "os_user"], row.kind)
+    return Enrollment(row.id, kind, row.value, row.key_id, row.created_at)

@@ -1,0 +1,57 @@
+"""The store as the console and the command line use it: one method per admin operation, each one transaction.
+
+Synchronous. Every change writes its audit row and a new snapshot version in the same transaction, then calls `on_change`.
+A list is newest first, with `limit` (to 1000) and `cursor`.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy import select
+
+from sallyport.secret import Secret
+from sallyport.store.admins import AdminOperations, add_admin_key
+from sallyport.store.callers import CallerOperations
+from sallyport.store.errors import Invalid
+from sallyport.store.models import Actor, FirstStart
+from sallyport.store.policies import PolicyOperations
+from sallyport.store.provider_secrets import SecretOperations
+from sallyport.store.tables import AdminKeyRow, OrganizationRow
+from sallyport.store.tenants import DEFAULT, TenantOperations, new_workspace
+from sallyport.vault.keys import describe_admin_key, new_admin_key
+
+_GATEWAY = Actor("gateway")
+
+
+class Store(TenantOperations, CallerOperations, SecretOperations, PolicyOperations, AdminOperations):
+    """Made by `opening.open_store`."""
+
+    def first_start(self, admin_key: str | None = None) -> FirstStart:
+        """Makes sure that there are an organization, a workspace and an admin key; called at each start.
+
+        `admin_key` (SALLYPORT_ADMIN_KEY) is the first admin key; another one at a later start replaces it. Without, one is made.
+        Raises Invalid when it is empty.
+        """
+        if admin_key is not None and not admin_key.strip():
+            raise Invalid("SALLYPORT_ADMIN_KEY must not be empty")
+        made = self._make_default(admin_key)
+        if made is None and admin_key is not None:
+            self._preset_admin_key(_GATEWAY, admin_key)
+        return made or FirstStart(DEFAULT, DEFAULT, fresh=False)
+
+    def _make_default(self, admin_key: str | None) -> FirstStart | None:
+        with self._reading() as session:
+            if session.scalar(select(OrganizationRow.id).limit(1)) is not None:
+                return None
+        fresh_key = describe_admin_key(admin_key) if admin_key is not None else new_admin_key()
+        with self._changing(_GATEWAY, "gateway.first_start", "organization", DEFAULT) as change:
+            session = change.session
+            if session.scalar(select(AdminKeyRow.id).limit(1)) is not None:
+                return None  # another process was first
+            session.add(OrganizationRow(id=DEFAULT, name=DEFAULT, created_at=time.time()))
+            session.flush()
+            session.add(new_workspace(self, DEFAULT, DEFAULT, {"name": DEFAULT}))
+            add_admin_key(session, fresh_key, "preset" if admin_key else "first", preset=admin_key is not None)
+        shown: Secret | None = None if admin_key is not None else fresh_key.key
+        return FirstStart(DEFAULT, DEFAULT, fresh=True, admin_key=shown)

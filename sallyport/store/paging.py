@@ -1,0 +1,52 @@
+"""Lists in parts, by key set: a page starts where the one before it ended, whatever was added meanwhile."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import Select, literal, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from sallyport.store.errors import Invalid
+from sallyport.store.models import Page
+
+MOST = 1000
+"""The largest page."""
+
+
+def page[R, T](
+    session: Session,
+    query: Select[R],
+    order: tuple[InstrumentedAttribute[Any], ...],
+    limit: int,
+    cursor: str | None,
+    make: Callable[[R], T],
+) -> Page[T]:
+    """The rows of `query` after `cursor`, descending by `order`, whose last column must be unique. Raises Invalid."""
+    if not 1 <= limit <= MOST:
+        raise Invalid(f"limit must be from 1 to {MOST}, not {limit}")
+    if cursor is not None:
+        values = [literal(value, column.type) for value, column in zip(_decode(cursor, order), order, strict=True)]
+        query = query.where(tuple_(*order) < tuple_(*values))
+    rows = session.scalars(query.order_by(*(column.desc() for column in order)).limit(limit + 1)).all()
+    more = _encode([getattr(rows[limit - 1], column.key) for column in order]) if len(rows) > limit else None
+    return Page([make(row) for row in rows[:limit]], more)
+
+
+def _encode(values: list[Any]) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps(values)).decode().rstrip("=")
+
+
+def _decode(cursor: str, order: tuple[InstrumentedAttribute[Any], ...]) -> list[Any]:
+    try:
+        values: Any = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError):
+        values = None
+    kinds = [column.type.python_type for column in order]
+    if not isinstance(values, list) or [type(value) for value in cast(list[Any], values)] != kinds:
+        raise Invalid("cursor must be the `next_cursor` of an earlier answer")
+    return cast(list[Any], values)

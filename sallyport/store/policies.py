@@ -1,0 +1,150 @@
+"""Operations on policies. What a policy may say is checked by the `policies` room."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any, cast
+
+import orjson
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+import policies
+from policies import guard
+from policies.model import PolicyError
+from policies.subjects import canonical_key, parse_matchers
+from sallyport.ids import new_id
+from sallyport.store import checks
+from sallyport.store.base import Operations, found
+from sallyport.store.errors import Conflict, Invalid
+from sallyport.store.models import Actor, Page, StoredPolicy
+from sallyport.store.paging import page
+from sallyport.store.tables import OrganizationRow, PolicyRow
+from sallyport.store.tenants import DEFAULT
+
+_FIELDS = ("name", "policy_type", "action", "subject_matchers", "config", "enabled", "priority")
+
+
+class PolicyOperations(Operations):
+    def create_policy(self, actor: Actor, fields: Mapping[str, object], organization_id: str = DEFAULT) -> StoredPolicy:
+        """`fields` as the admin API has them: name, policy_type, config; optionally action, subject_matchers, enabled, priority.
+
+        Where a policy of equal type, matchers and window is there, that one is changed and keeps its id.
+        Raises Invalid, NotFound (organization).
+        """
+        with self._changing(actor, "policy.create", "policy") as change:
+            change.get(OrganizationRow, organization_id, "organization")
+            defaults: dict[str, object] = {"action": "block", "subject_matchers": [], "enabled": True, "priority": 0}
+            values = _checked({**defaults, **fields})
+            there = _same(change.session, organization_id, values)
+            now = time.time()
+            if there is None:
+                row = PolicyRow(id=new_id(), organization_id=organization_id, created_at=now, updated_at=now, **values)
+                change.session.add(row)
+            else:
+                row = there
+                change.before = _policy(row)
+                _assign(row, values)
+            change.resource_id = row.id
+            change.after = policy = _policy(row)
+        return policy
+
+    def list_policies(
+        self, limit: int = 100, cursor: str | None = None, *, policy_type: str | None = None, organization_id: str | None = None
+    ) -> Page[StoredPolicy]:
+        query = select(PolicyRow)
+        if policy_type is not None:
+            query = query.where(PolicyRow.policy_type == policy_type)
+        if organization_id is not None:
+            query = query.where(PolicyRow.organization_id == organization_id)
+        with self._reading() as session:
+            return page(session, query, (PolicyRow.created_at, PolicyRow.id), limit, cursor, _policy)
+
+    def get_policy(self, id: str) -> StoredPolicy:
+        with self._reading() as session:
+            return _policy(found(session, PolicyRow, id, "policy"))
+
+    def update_policy(self, actor: Actor, id: str, changes: Mapping[str, object]) -> StoredPolicy:
+        """Changes the fields named, and within `config` those named there. The type stays as it is.
+
+        Raises NotFound, Invalid, Conflict (another policy has these matchers and window).
+        """
+        with self._changing(actor, "policy.update", "policy", id) as change:
+            row = change.get(PolicyRow, id, "policy")
+            change.before = before = _policy(row)
+            if changes.get("policy_type", row.policy_type) != row.policy_type:
+                raise Invalid("policy_type can't be changed; create another policy")
+            merged: dict[str, object] = {field: getattr(before, field) for field in _FIELDS} | dict(changes)
+            config = changes.get("config")
+            if isinstance(config, Mapping):
+                merged["config"] = {**before.config, **cast(Mapping[str, object], config)}
+            values = _checked(merged)
+            other = _same(change.session, row.organization_id, values)
+            if other is not None and other.id != row.id:
+                raise Conflict(f"subject_matchers: policy {other.id!r} has the same matchers and window")
+            _assign(row, values)
+            change.after = policy = _policy(row)
+        return policy
+
+    def delete_policy(self, actor: Actor, id: str) -> None:
+        """Raises NotFound."""
+        with self._changing(actor, "policy.delete", "policy", id) as change:
+            row = change.get(PolicyRow, id, "policy")
+            change.before = _policy(row)
+            change.session.delete(row)
+
+
+def _checked(fields: Mapping[str, object]) -> dict[str, Any]:
+    """The columns of a whole policy. Raises Invalid."""
+    checks.known_fields(fields, *_FIELDS)
+    policy_type = checks.text("policy_type", fields.get("policy_type"))
+    try:
+        matchers = parse_matchers(fields.get("subject_matchers"))
+        config = policies.validate(policy_type, fields.get("config"), matchers)
+    except PolicyError as error:
+        raise Invalid(str(error)) from None
+    actions = ("block", "redact") if policy_type == guard.NAME else ("block",)
+    identity = [sorted([canonical_key(matcher.key), matcher.value] for matcher in matchers), config.get("window")]
+    return {
+        "name": checks.text("name", fields.get("name")),
+        "policy_type": policy_type,
+        "action": checks.choice("action", fields.get("action"), *actions),
+        "subject_matchers": [{"key": matcher.key, "value": matcher.value} for matcher in matchers],
+        "identity": orjson.dumps(identity).decode(),
+        "config": config,
+        "enabled": checks.flag("enabled", fields.get("enabled")),
+        "priority": checks.whole("priority", fields.get("priority")),
+    }
+
+
+def _same(session: Session, organization_id: str, values: Mapping[str, Any]) -> PolicyRow | None:
+    return session.scalar(
+        select(PolicyRow).where(
+            PolicyRow.organization_id == organization_id,
+            PolicyRow.policy_type == values["policy_type"],
+            PolicyRow.identity == values["identity"],
+        )
+    )
+
+
+def _assign(row: PolicyRow, values: Mapping[str, Any]) -> None:
+    for field, value in values.items():
+        setattr(row, field, value)
+    row.updated_at = time.time()
+
+
+def _policy(row: PolicyRow) -> StoredPolicy:
+    return StoredPolicy(
+        id=row.id,
+        organization_id=row.organization_id,
+        name=row.name,
+        policy_type=row.policy_type,
+        action=row.action,
+        subject_matchers=row.subject_matchers,
+        config=row.config,
+        enabled=row.enabled,
+        priority=row.priority,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,169 @@
+"""Operations on organizations, workspaces and users."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Literal, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from sallyport.ids import new_id
+from sallyport.store import checks
+from sallyport.store.base import Operations, found
+from sallyport.store.errors import Conflict
+from sallyport.store.models import Actor, Organization, Page, User, Workspace
+from sallyport.store.paging import page
+from sallyport.store.tables import OrganizationRow, UserRow, WorkspaceRow
+
+DEFAULT = "default"
+"""Id and name of the organization and of the workspace that a fresh install has."""
+
+_WORKSPACE_FIELDS: Mapping[str, Callable[[str, object], str | None]] = {
+    "name": checks.text,
+    "credentials": lambda field, value: checks.choice(field, value, "replace", "passthrough"),
+    "trace_content": lambda field, value: checks.choice(field, value, "none", "redacted"),
+    "langsmith_endpoint": checks.url,
+    "langsmith_project": checks.optional_text,
+}
+_USER_FIELDS: Mapping[str, Callable[[str, object], str | None]] = {"name": checks.text, "email": checks.email}
+
+
+class TenantOperations(Operations):
+    def get_organization(self, id: str) -> Organization:
+        with self._reading() as session:
+            return _organization(found(session, OrganizationRow, id, "organization"))
+
+    def list_organizations(self, limit: int = 100, cursor: str | None = None) -> Page[Organization]:
+        order = (OrganizationRow.created_at, OrganizationRow.id)
+        with self._reading() as session:
+            return page(session, select(OrganizationRow), order, limit, cursor, _organization)
+
+    def create_workspace(self, actor: Actor, fields: Mapping[str, object], organization_id: str = DEFAULT) -> Workspace:
+        """`fields`: name and, optionally, credentials, trace_content, langsmith_endpoint, langsmith_project.
+
+        Raises Invalid, NotFound (organization), Conflict (a workspace of that name is there).
+        """
+        with self._changing(actor, "workspace.create", "workspace") as change:
+            change.get(OrganizationRow, organization_id, "organization")
+            row = new_workspace(self, organization_id, new_id(), fields)
+            _unique_workspace(change.session, row)
+            change.session.add(row)
+            change.session.flush()
+            change.resource_id = row.id
+            change.after = workspace = _workspace(row)
+        return workspace
+
+    def list_workspaces(self, limit: int = 100, cursor: str | None = None) -> Page[Workspace]:
+        with self._reading() as session:
+            return page(session, select(WorkspaceRow), (WorkspaceRow.created_at, WorkspaceRow.id), limit, cursor, _workspace)
+
+    def get_workspace(self, id: str) -> Workspace:
+        with self._reading() as session:
+            return _workspace(found(session, WorkspaceRow, id, "workspace"))
+
+    def update_workspace(self, actor: Actor, id: str, changes: Mapping[str, object]) -> Workspace:
+        """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""
+        with self._changing(actor, "workspace.update", "workspace", id) as change:
+            row = change.get(WorkspaceRow, id, "workspace")
+            change.before = _workspace(row)
+            for field, value in _checked(changes, _WORKSPACE_FIELDS).items():
+                setattr(row, field, value)
+            row.updated_at = time.time()
+            _unique_workspace(change.session, row)
+            change.after = workspace = _workspace(row)
+        return workspace
+
+    def create_user(self, actor: Actor, fields: Mapping[str, object], organization_id: str = DEFAULT) -> User:
+        """`fields`: name and, optionally, email. Raises Invalid, NotFound (organization), Conflict (equal e-mail address)."""
+        with self._changing(actor, "user.create", "user") as change:
+            change.get(OrganizationRow, organization_id, "organization")
+            values = _checked({"name": None, "email": None, **fields}, _USER_FIELDS)
+            now = time.time()
+            row = UserRow(id=new_id(), organization_id=organization_id, created_at=now, updated_at=now, **values)
+            _unique_user(change.session, row)
+            change.session.add(row)
+            change.resource_id = row.id
+            change.after = user = _user(row)
+        return user
+
+    def list_users(self, limit: int = 100, cursor: str | None = None) -> Page[User]:
+        with self._reading() as session:
+            return page(session, select(UserRow), (UserRow.created_at, UserRow.id), limit, cursor, _user)
+
+    def get_user(self, id: str) -> User:
+        with self._reading() as session:
+            return _user(found(session, UserRow, id, "user"))
+
+    def update_user(self, actor: Actor, id: str, changes: Mapping[str, object]) -> User:
+        """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""
+        with self._changing(actor, "user.update", "user", id) as change:
+            row = change.get(UserRow, id, "user")
+            change.before = _user(row)
+            for field, value in _checked(changes, _USER_FIELDS).items():
+                setattr(row, field, value)
+            row.updated_at = time.time()
+            _unique_user(change.session, row)
+            change.after = user = _user(row)
+        return user
+
+
+def new_workspace(operations: Operations, organization_id: str, id: str, fields: Mapping[str, object]) -> WorkspaceRow:
+    """A workspace with a data key of its own, not yet in a session."""
+    defaults: dict[str, object] = {
+        "name": None,
+        "credentials": "replace",
+        "trace_content": "none",
+        "langsmith_endpoint": None,
+        "langsmith_project": None,
+    }
+    values = _checked({**defaults, **fields}, _WORKSPACE_FIELDS)
+    data_key = operations.vault.new_data_key(id)
+    now = time.time()
+    return WorkspaceRow(id=id, organization_id=organization_id, data_key=data_key, created_at=now, updated_at=now, **values)
+
+
+def _checked(fields: Mapping[str, object], known: Mapping[str, Callable[[str, object], str | None]]) -> dict[str, str | None]:
+    checks.known_fields(fields, *known)
+    return {field: known[field](field, value) for field, value in fields.items()}
+
+
+def _unique_workspace(session: Session, row: WorkspaceRow) -> None:
+    same = select(WorkspaceRow.id).where(
+        WorkspaceRow.organization_id == row.organization_id, WorkspaceRow.name == row.name, WorkspaceRow.id != row.id
+    )
+    with session.no_autoflush:
+        if session.scalar(same) is not None:
+            raise Conflict(f"name: there is a workspace {row.name!r} already")
+
+
+def _unique_user(session: Session, row: UserRow) -> None:
+    same = select(UserRow.id).where(
+        UserRow.organization_id == row.organization_id, UserRow.email == row.email, UserRow.id != row.id
+    )
+    with session.no_autoflush:
+        if row.email is not None and session.scalar(same) is not None:
+            raise Conflict(f"email: there is a user with {row.email!r} already")
+
+
+def _organization(row: OrganizationRow) -> Organization:
+    return Organization(row.id, row.name, row.created_at)
+
+
+def _workspace(row: WorkspaceRow) -> Workspace:
+    return Workspace(
+        id=row.id,
+        name=row.name,
+        organization_id=row.organization_id,
+        credentials=cast(Literal["replace", "passthrough"], row.credentials),
+        trace_content=cast(Literal["none", "redacted"], row.trace_content),
+        langsmith_endpoint=row.langsmith_endpoint,
+        langsmith_project=row.langsmith_project,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+def _user(row: UserRow) -> User:
+    return User(row.id, row.organization_id, row.name, row.email, row.created_at, row.updated_at)
