@@ -1,0 +1,14 @@
+"""The pipeline: one mitmproxy addon per file, each a class whose docstring says what it does and when.
+
+A call goes down this tuple in order; its answer comes up through `Settle`.
+"""
+
+from addons.access import Access
+from addons.credentials import Credentials
+from addons.identify import Identify
+from addons.redact import Redact
+from addons.route import Route
+from addons.settle import Settle
+from addons.spend import Spend
+
+PIPELINE = (Route, Identify, Access, Redact, Spend, Credentials, Settle)

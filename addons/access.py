@@ -1,0 +1,76 @@
+"""May this caller use this model? Reads the body of what generates: from here on it is a JSON object.
+
+Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import orjson
+from mitmproxy import http
+
+from addons.content import ContentError, decompress
+from addons.context import Call, call_of
+from addons.refusal import Refusal, policy_message, policy_ref, refuse
+from addons.services import Services
+from policies import model_access
+from sallyport.providers.base import JsonObject
+
+
+class Access:
+    def __init__(self, services: Services) -> None:
+        self._limit = services.settings.max_body_bytes
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Refuse a body that is too large before it is read."""
+        call = call_of(flow)
+        if flow.response or call is None or not call.generates:
+            return
+        length = flow.request.headers.get("content-length", "")
+        if length.isascii() and length.isdigit() and int(length) > self._limit:
+            refuse(flow, too_large(self._limit))
+
+    def request_too_large(self, flow: http.HTTPFlow) -> None:
+        refuse(flow, too_large(self._limit))
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        call = call_of(flow)
+        if flow.response or call is None or call.operation is None or call.operation.wire is None:
+            return
+        try:
+            call.body = self._read(flow.request)
+        except ContentError as error:
+            reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
+            refuse(flow, Refusal(error.status, reason, f"{error}."))
+            return
+        wire = call.operation.wire
+        call.record.model = call.operation.model or wire.model(call.body)
+        call.record.stream = call.operation.stream or wire.wants_stream(call.body)
+        self._check_model(flow, call)
+
+    def _read(self, request: http.Request) -> JsonObject:
+        data = decompress(request.raw_content or b"", request.headers.get("content-encoding", ""), self._limit)
+        try:
+            body = orjson.loads(data)
+        except orjson.JSONDecodeError as error:
+            raise ContentError(400, f"the request body is not valid JSON: {error}") from None
+        if not isinstance(body, dict):
+            raise ContentError(400, "the request body is not a JSON object")
+        return body
+
+    def _check_model(self, flow: http.HTTPFlow, call: Call) -> None:
+        if call.subject is None or call.provider is None:
+            return
+        model = call.record.model or ""
+        refusing = model_access.refusing(call.snapshot.policies, call.subject, call.provider.name, model)
+        if not refusing:
+            return
+        refs = [policy_ref(policy) for policy in refusing]
+        message = policy_message(
+            refs, f"This key may not use {call.provider.name}/{model}; use an allowed model or ask for access."
+        )
+        scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
+        refuse(flow, Refusal(403, "model_access", message, refs, "model_access", scopes))
+
+
+def too_large(limit: int) -> Refusal:
+    return Refusal(413, "too_large", f"the request body is larger than {limit} bytes; send less at once.")

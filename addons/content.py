@@ -1,0 +1,54 @@
+"""Request bodies, decompressed with a bound: a small compressed body must not become a huge one."""
+
+from __future__ import annotations
+
+import zlib
+
+import brotli
+import zstandard
+
+
+class ContentError(Exception):
+    """The body can't be read; `status` is what to answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+def decompress(data: bytes, encoding: str, limit: int) -> bytes:
+    """Undo one `Content-Encoding` (gzip, deflate, br, zstd, identity). Raises ContentError: 413, 415 or 400."""
+    try:
+        match encoding.strip().lower():
+            case "" | "identity":
+                result = data
+            case "gzip" | "x-gzip":
+                result = _inflate(data, 16 + zlib.MAX_WBITS, limit)
+            case "deflate":
+                try:
+                    result = _inflate(data, zlib.MAX_WBITS, limit)
+                except zlib.error:  # some clients send raw deflate data without the zlib wrapper
+                    result = _inflate(data, -zlib.MAX_WBITS, limit)
+            case "br":
+                decompressor = brotli.Decompressor()
+                result = decompressor.process(data, output_buffer_limit=limit + 1)
+                if len(result) <= limit and not decompressor.is_finished():
+                    raise ContentError(400, "the request body is not complete br data")
+            case "zstd":
+                with zstandard.ZstdDecompressor().stream_reader(data) as reader:
+                    result = reader.read(limit + 1)
+            case other:
+                raise ContentError(415, f"content-encoding {other!r} is not supported; use gzip, deflate, br, zstd or none")
+    except (zlib.error, brotli.error, zstandard.ZstdError) as error:
+        raise ContentError(400, f"the request body is not valid {encoding} data") from error
+    if len(result) > limit:
+        raise ContentError(413, f"the request body is larger than {limit} bytes")
+    return result
+
+
+def _inflate(data: bytes, window_bits: int, limit: int) -> bytes:
+    decompressor = zlib.decompressobj(window_bits)
+    result = decompressor.decompress(data, limit + 1)
+    if len(result) <= limit and not decompressor.eof:
+        raise zlib.error("truncated")
+    return result

@@ -1,0 +1,59 @@
+"""The call context: one typed object per call, passed down the pipeline as the flow's only metadata entry."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+
+from policies.model import Subject
+from sallyport.providers.base import JsonObject, Meter, Operation, Provider, Upstream
+from sallyport.store.snapshot import Key, Snapshot, Workspace
+from sallyport.tracing.record import CallRecord
+
+_ENTRY = "sallyport.call"
+
+
+@dataclass(slots=True)
+class Call:
+    """What the pipeline knows of one call so far; each addon fills in its part."""
+
+    record: CallRecord
+    snapshot: Snapshot
+    """Everything is decided by the snapshot in force when the call came in."""
+    started: float = field(default_factory=time.perf_counter)
+    provider: Provider | None = None
+    operation: Operation | None = None
+    upstream: Upstream | None = None
+    key: Key | None = None
+    presented: str | None = None
+    """The gateway key as the caller sent it, so that it can be taken out wherever it stands."""
+    workspace: Workspace | None = None
+    subject: Subject | None = None
+    body: JsonObject | None = None
+    body_changed: bool = False
+    prepared: bool = False
+    meter: Meter | None = None
+    expected_nano: int = 0
+    expected_input_tokens: int = 0
+    admitted: bool = False
+    settled: bool = False
+    sent: float | None = None
+    """perf_counter when the request was ready to leave for the provider."""
+    answered: float | None = None
+    """perf_counter when the provider's answer began."""
+
+    @property
+    def generates(self) -> bool:
+        """A model reads the body: it is metered, guarded and paid for."""
+        return self.operation is not None and self.operation.wire is not None
+
+
+def start_call(flow: http.HTTPFlow, call: Call) -> None:
+    flow.metadata[_ENTRY] = call
+
+
+def call_of(flow: http.HTTPFlow) -> Call | None:
+    """The call of this flow; None for what is forwarded untouched (plain HTTP to hosts that are no provider's)."""
+    return flow.metadata.get(_ENTRY)

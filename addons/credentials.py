@@ -1,0 +1,105 @@
+"""Takes out every credential of the caller and puts in the provider's. Last before sending, so that no other addon sees it.
+
+The provider's key goes on model paths only. On other paths of a provider the request passes as the client sent it, less the
+gateway key. Streamed requests leave before their `request` hook, so theirs are swapped in `requestheaders`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import unquote
+
+from mitmproxy import http
+
+from addons.context import Call, call_of
+from addons.presented_key import KEY_PREFIX, from_proxy_authorization
+from addons.refusal import Refusal, refuse
+from addons.services import Services
+from sallyport.providers.base import CredentialError, Provider, Upstream
+
+_OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace", "baggage"})
+"""Headers that are for us or about us, and never reach a provider (with all of `x-gateway-*`)."""
+
+
+class Credentials:
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        call = call_of(flow)
+        if call and not call.generates and flow.response is None:
+            await self._swap(flow, call)
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        call = call_of(flow)
+        if call and call.generates and flow.response is None:
+            await self._swap(flow, call)
+
+    async def _swap(self, flow: http.HTTPFlow, call: Call) -> None:
+        provider, request = call.provider, flow.request
+        if provider is None or call.workspace is None:
+            refuse(flow, Refusal(401, "key_missing", "gateway key missing."))  # never send what nobody was identified for
+            return
+        _strip_ours(request, call.presented)
+        if call.operation and not call.record.passthrough:
+            try:
+                headers = await provider.authorize(call.workspace.secrets[provider.secret_name], self._token_endpoint(call))
+            except CredentialError as error:
+                refuse(
+                    flow,
+                    Refusal(
+                        400, "secret_unusable", f"{error}. Set it again with `sallyport secrets set {provider.secret_name}`."
+                    ),
+                )
+                return
+            _strip_callers(request, provider)
+            for name, value in headers.items():
+                request.headers[name] = value
+        if call.generates:
+            request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
+        call.sent = time.perf_counter()
+
+    def _token_endpoint(self, call: Call) -> Upstream | None:
+        """`--upstream vertex=…` replaces the token endpoint too."""
+        return call.upstream if call.provider and call.provider.name in self._settings.upstreams else None
+
+
+def _strip_ours(request: http.Request, presented: str | None) -> None:
+    """Everything that is addressed to the gateway, and the gateway key wherever it stands."""
+    kept: list[tuple[bytes, bytes]] = []
+    for name, value in request.headers.fields:
+        lower = name.decode("latin-1").lower()
+        if lower in _OURS or lower.startswith("x-gateway-"):
+            continue
+        if _holds_key(lower, value.decode("latin-1"), presented):
+            continue
+        kept.append((name, value))
+    request.headers.fields = tuple(kept)
+    _filter_query(request, lambda _, value: unquote(value).startswith(KEY_PREFIX) or _holds_key("", unquote(value), presented))
+
+
+def _holds_key(name: str, value: str, presented: str | None) -> bool:
+    if presented and presented in value:
+        return True
+    if name == "authorization" and (password := from_proxy_authorization(value)):
+        return password.startswith(KEY_PREFIX)
+    return name in ("x-api-key", "x-goog-api-key", "api-key") and value.strip().startswith(KEY_PREFIX)
+
+
+def _strip_callers(request: http.Request, provider: Provider) -> None:
+    request.headers.fields = tuple(
+        (name, value)
+        for name, value in request.headers.fields
+        if name.decode("latin-1").lower() not in provider.credential_headers
+    )
+    _filter_query(request, lambda name, _: name in provider.credential_query or name.lower().startswith("x-amz-"))
+
+
+def _filter_query(request: http.Request, drop: Callable[[str, str], bool]) -> None:
+    path, mark, query = request.path.partition("?")
+    if not mark:
+        return
+    kept = [pair for pair in query.split("&") if not drop(*pair.partition("=")[::2])]
+    if len(kept) != query.count("&") + 1:
+        request.path = f"{path}?{'&'.join(kept)}" if kept else path

@@ -1,0 +1,156 @@
+"""Who calls? A gateway key in any of its places, a client certificate, or an enrolled network or local user.
+
+A key found at CONNECT holds for the connection. Nobody is refused at CONNECT for a provider (no SDK shows that answer); a tunnel
+to any other host needs a known caller, and a missing credential is asked for by 407.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+import weakref
+from dataclasses import replace
+
+from mitmproxy import connection, http
+from mitmproxy.certs import Cert
+
+from addons.context import Call, call_of
+from addons.local_user import local_user
+from addons.presented_key import KEY_PREFIX, from_proxy_authorization, from_request
+from addons.refusal import Refusal, refuse
+from addons.services import Services
+from policies.model import Subject
+from sallyport.providers import provider_for_host
+from sallyport.store.snapshot import Enrollment, Key, Snapshot
+
+_CHALLENGE = {"proxy-authenticate": 'Basic realm="Sallyport gateway key"'}
+_GET_A_KEY = "Ask your gateway's administrator for a key"
+
+
+class Identify:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._connect_keys: weakref.WeakKeyDictionary[connection.Client, str] = weakref.WeakKeyDictionary()
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        if flow.response:
+            return
+        value = flow.request.headers.get("proxy-authorization")
+        presented = from_proxy_authorization(value) if value else None
+        if presented:
+            self._connect_keys[flow.client_conn] = presented
+        if provider_for_host(flow.request.host):
+            if self._services.settings.challenge_providers and presented is None and not self._enrolled(flow):
+                refuse(flow, Refusal(407, "key_missing", f"gateway key missing. {_GET_A_KEY}.", headers=_CHALLENGE))
+            return
+        key_or_refusal = self._known(flow, presented)
+        if isinstance(key_or_refusal, Refusal):
+            refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        if flow.response:
+            return
+        call = call_of(flow)
+        connect_key = self._connect_keys.get(flow.client_conn)
+        presented = from_request(flow.request, connect_key, call.provider.credential_query if call and call.provider else ())
+        key_or_refusal = self._known(flow, presented.key if presented else None)
+        if call is None:  # plain HTTP to somewhere else
+            flow.request.headers.pop("proxy-authorization", None)
+            if isinstance(key_or_refusal, Refusal):
+                refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
+            return
+        call.presented = presented.key if presented else None
+        if isinstance(key_or_refusal, Refusal):
+            refuse(flow, key_or_refusal)
+            return
+        self._admit(flow, call, key_or_refusal, separate=presented.separate if presented else True)
+
+    def _admit(self, flow: http.HTTPFlow, call: Call, key: Key, *, separate: bool) -> None:
+        record, workspace = call.record, call.snapshot.workspaces[key.workspace_id]
+        call.key, call.workspace = key, workspace
+        record.api_key_id, record.user_id = key.id, key.user_id
+        record.workspace_id, record.organization_id = workspace.id, workspace.organization_id
+        headers = {
+            name[len("x-gateway-") :].replace("-", "_"): value
+            for name, value in ((name.lower(), value) for name, value in flow.request.headers.items())
+            if name.startswith("x-gateway-") and name != "x-gateway-key"
+        }
+        call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, headers)
+        record.trace_headers = {
+            name: flow.request.headers[name] for name in ("langsmith-trace", "baggage") if name in flow.request.headers
+        }
+        record.passthrough = separate and workspace.credentials == "passthrough" and _is_vendor_login(flow.request)
+        if call.operation and call.provider and not record.passthrough and call.provider.secret_name not in workspace.secrets:
+            name = call.provider.secret_name
+            message = (
+                f"workspace {workspace.name!r} has no secret {name}. Set it with `sallyport secrets set {name}`, then try again."
+            )
+            refuse(flow, Refusal(400, "secret_missing", message))
+
+    def _known(self, flow: http.HTTPFlow, presented: str | None) -> Key | Refusal:
+        snapshot = self._services.snapshot
+        if presented is None:
+            enrolled = self._enrolled(flow)
+            if enrolled is None:
+                places = "X-Gateway-Key, Proxy-Authorization or the provider's own key header"
+                return Refusal(401, "key_missing", f"gateway key missing. Send it in {places}. {_GET_A_KEY}.")
+            return _usable(enrolled)
+        key = snapshot.keys.get(hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest())
+        if key is None:
+            hint = "" if presented.startswith(KEY_PREFIX) else f" A gateway key starts with {KEY_PREFIX}."
+            return Refusal(401, "key_unknown", f"gateway key unknown.{hint} {_GET_A_KEY}.")
+        return _usable(key)
+
+    def _enrolled(self, flow: http.HTTPFlow) -> Key | None:
+        """The key that a caller without one acts as: by certificate, then network, then local user."""
+        snapshot, client = self._services.snapshot, flow.client_conn
+        if not snapshot.enrollments:
+            return None
+        peer = ipaddress.ip_address(client.peername[0].partition("%")[0]) if client.peername else None
+        fingerprint = _fingerprint(client.certificate_list[0]) if client.certificate_list else None
+        by_kind: dict[str, list[Enrollment]] = {}
+        for enrollment in snapshot.enrollments:
+            by_kind.setdefault(enrollment.kind, []).append(enrollment)
+        for enrollment in by_kind.get("certificate", ()):
+            if fingerprint is not None and enrollment.value.lower().replace(":", "") == fingerprint:
+                return _key(snapshot, enrollment)
+        if peer is None:
+            return None
+        networks = [(ipaddress.ip_network(e.value), e) for e in by_kind.get("network", ())]
+        matching = [(network.prefixlen, e) for network, e in networks if network.version == peer.version and peer in network]
+        if matching:
+            return _key(snapshot, max(matching, key=lambda pair: pair[0])[1])
+        if peer.is_loopback and (users := by_kind.get("os_user")):
+            user = local_user(client.peername, client.sockname)
+            return next((_key(snapshot, e) for e in users if e.value == user), None)
+        return None
+
+
+def _key(snapshot: Snapshot, enrollment: Enrollment) -> Key | None:
+    return snapshot.keys_by_id.get(enrollment.key_id)
+
+
+def _usable(key: Key) -> Key | Refusal:
+    if key.revoked:
+        return Refusal(401, "key_revoked", f"gateway key revoked ({key.prefix}…). {_GET_A_KEY}.")
+    if key.expires_at is not None and key.expires_at <= time.time():
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(key.expires_at))
+        return Refusal(401, "key_expired", f"gateway key expired on {when} ({key.prefix}…). {_GET_A_KEY}.")
+    return key
+
+
+def _fingerprint(certificate: Cert) -> str:
+    return certificate.fingerprint().hex()
+
+
+def _is_vendor_login(request: http.Request) -> bool:
+    """An OAuth bearer of the user's own subscription, as opposed to an API key or a dummy.
+
+    API keys of all vendors here start with `sk-`; Anthropic's OAuth tokens with `sk-ant-oat`.
+    """
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or len(token) < 20 or token.startswith(KEY_PREFIX):
+        return False
+    return token.startswith("sk-ant-oat") or not token.startswith("sk-")

@@ -1,0 +1,142 @@
+"""Which provider? By host (interception) or by base path (`/openai/…`); everything else is none of our business.
+
+Hosts that are no provider's are tunnelled undecrypted for identified callers, or refused, by setting; where a tunnel may lead is
+judged in `destinations`. This addon makes the call context and points the request at the provider; it reads no credentials.
+"""
+
+from __future__ import annotations
+
+import time
+from urllib.parse import urlsplit
+
+from mitmproxy import http
+from mitmproxy.proxy import mode_specs
+
+from addons.context import Call, start_call
+from addons.refusal import Refusal, refuse
+from addons.services import Services
+from sallyport.ids import new_id
+from sallyport.providers import provider_for_host, provider_for_path
+from sallyport.providers.base import Provider, Upstream
+from sallyport.tracing.record import CallRecord
+
+ORIGIN_FORM = "sallyport.origin_form"
+"""Flow metadata: the request line named no host, so that it was sent to the gateway itself."""
+
+_WAYS_IN: dict[type[mode_specs.ProxyMode], str] = {
+    mode_specs.TransparentMode: "transparent",
+    mode_specs.WireGuardMode: "wireguard",
+    mode_specs.LocalMode: "local",
+    mode_specs.ReverseMode: "reverse",
+    mode_specs.Socks5Mode: "socks5",
+    mode_specs.TunMode: "tun",
+}
+
+
+class Route:
+    def __init__(self, services: Services) -> None:
+        self._settings = services.settings
+        self._services = services
+        self._upstreams = {name: _parse_upstream(url) for name, url in services.settings.upstreams.items()}
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        """A tunnel to a host that is no provider's can be switched off."""
+        host = flow.request.host
+        if provider_for_host(host) is None and self._settings.tunnel == "refuse":
+            refuse(
+                flow, Refusal(403, "tunnel_refused", f"{host} is no LLM provider's host, and this gateway tunnels to no others")
+            )
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        request = flow.request
+        origin_form = bool(flow.metadata.pop(ORIGIN_FORM, False))
+        host = _intercepted_host(flow)
+        provider = provider_for_host(host)
+        if provider:
+            way_in, path = _way_in(flow, origin_form), request.path
+            upstream = Upstream("https", host, 443)
+        elif origin_form:
+            path_alone, query_mark, query = request.path.partition("?")
+            match = provider_for_path(path_alone)
+            if match is None:
+                refuse(flow, _unknown_path(path_alone))
+                return
+            provider, rest = match
+            way_in, path = "base_url", rest + query_mark + query
+            upstream = Upstream("https", provider.host_for(rest), 443)
+        else:
+            request.stream = True  # plain HTTP to somewhere else: forwarded as it is, see identify for who may
+            request.headers.pop("proxy-connection", None)
+            return
+        self._start_call(flow, provider, self._upstreams.get(provider.name, upstream), path, way_in)
+
+    def _start_call(self, flow: http.HTTPFlow, provider: Provider, upstream: Upstream, path: str, way_in: str) -> None:
+        request = flow.request
+        bare_path = path.partition("?")[0]
+        call = Call(
+            record=CallRecord(
+                id=new_id(),
+                started_at=time.time(),
+                provider=provider.name,
+                way_in=way_in,
+                client_ip=str(flow.client_conn.peername[0]) if flow.client_conn.peername else None,
+                user_agent=request.headers.get("user-agent"),
+                method=request.method,
+                path=bare_path[:2000],
+            ),
+            snapshot=self._services.snapshot,
+            provider=provider,
+            operation=provider.operation(request.method, bare_path),
+            upstream=upstream,
+        )
+        start_call(flow, call)
+        self._services.calls[call.record.id] = call
+        if call.operation:
+            call.record.operation = call.operation.name
+            call.record.model = call.operation.model
+        request.scheme, request.host, request.port = upstream.scheme, upstream.host, upstream.port
+        request.path = upstream.prefix + path
+        default_port = 443 if upstream.scheme == "https" else 80
+        host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+        authority = host if upstream.port == default_port else f"{host}:{upstream.port}"
+        if request.is_http2:
+            request.authority = authority
+            request.headers.pop("host", None)
+        else:
+            request.host_header = authority
+        request.stream = not call.generates  # what no model reads streams through; see credentials
+        if "websocket" in request.headers.get("upgrade", "").lower():
+            refuse(flow, Refusal(426, "websocket_unsupported", "this gateway carries no WebSockets yet; use HTTPS"))
+        elif request.method == "HEAD" and path in ("", "/"):
+            _answer_probe(flow, call)
+        elif call.operation is None and self._settings.unknown_paths == "refuse":
+            refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
+
+
+def _answer_probe(flow: http.HTTPFlow, call: Call) -> None:
+    """Claude Code asks `HEAD <base URL>` without a key whether the gateway is there."""
+    flow.response = http.Response.make(200, b"", {"x-gateway-request-id": call.record.id})
+
+
+def _unknown_path(path: str) -> Refusal:
+    known = ", ".join(f"/{name}" for name in ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai"))
+    return Refusal(404, "path_unknown", f"{path[:200]!r} is no provider's base path; they are {known}")
+
+
+def _intercepted_host(flow: http.HTTPFlow) -> str:
+    """The host the client means to speak to: by TLS name where its own TLS was opened, else by address or request line."""
+    sni = flow.client_conn.sni
+    if sni and provider_for_host(sni):
+        return sni.lower().rstrip(".")
+    return flow.request.host.lower().rstrip(".")
+
+
+def _way_in(flow: http.HTTPFlow, origin_form: bool) -> str:
+    way_in = _WAYS_IN.get(type(flow.client_conn.proxy_mode))
+    return way_in or ("base_url" if origin_form else "proxy")
+
+
+def _parse_upstream(url: str) -> Upstream:
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return Upstream(parts.scheme, parts.hostname or "", port, parts.path.rstrip("/"))

@@ -1,0 +1,31 @@
+"""What the addons of one worker share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sallyport.spend.gate import SpendGate
+
+from addons.context import Call
+from sallyport.redaction.redactor import Redactor
+from sallyport.settings import Settings
+from sallyport.spend.estimate import OutputEstimator
+from sallyport.store.snapshot import Snapshot
+from sallyport.tracing.record import CallRecord
+
+
+@dataclass(slots=True)
+class Services:
+    """`snapshot` is replaced whole by the worker when a change is published."""
+
+    settings: Settings
+    spend: SpendGate
+    redactor: Redactor
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    output: OutputEstimator = field(default_factory=OutputEstimator)
+    calls: dict[str, Call] = field(default_factory=dict[str, Call])
+    """Calls in flight, by id: their leases are renewed, and a drain waits for them."""
+    unpublished: list[CallRecord] = field(default_factory=list[CallRecord])
+    """Records that hold no reservation (refusals, side paths), published in batches."""
+    unsettled: dict[str, CallRecord] = field(default_factory=dict[str, CallRecord])
+    """Settlements the store could not take yet; tried again until it does."""

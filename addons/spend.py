@@ -1,0 +1,103 @@
+"""Takes the call's expected cost from every matching budget, in one atomic round trip, at the last moment before sending.
+
+A call without any policy is reserved too: its worker may die, and its cost must not be lost with it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import orjson
+from mitmproxy import http
+from sallyport.spend.gate import Block, StoreUnavailable
+
+from addons.context import Call, call_of
+from addons.refusal import Refusal, policy_message, policy_ref, refuse
+from addons.services import Services
+from policies.rate_limit import limits_for
+from policies.spend_cap import Cap, caps_for
+from sallyport.providers.base import Usage
+from sallyport.spend.estimate import input_tokens
+from sallyport.spend.prices import price
+
+_WORST_OUTPUT_TOKENS = 128_000
+"""What a strict cap reserves for a request that bounds its own output nowhere: more than any model in the price list writes."""
+
+
+class Spend:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        call = call_of(flow)
+        if flow.response or call is None or call.operation is None or call.operation.wire is None or call.subject is None:
+            return
+        body, wire, record = call.body or {}, call.operation.wire, call.record
+        call.prepared = wire.prepare(body)
+        if call.prepared or call.body_changed:
+            _replace_body(flow.request, orjson.dumps(body))
+        caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
+        limits = limits_for(call.snapshot.policies, call.subject)
+        record.matched.extend(policy_ref(entry.policy) for entry in (*caps, *limits))
+        expected, worst = self._estimate(flow.request, call, wire.output_cap(body))
+        try:
+            admission = await self._services.spend.admit(
+                record,
+                caps=caps,
+                limits=limits,
+                expected_nano=0 if record.passthrough else call.expected_nano,
+                worst_nano=self._cost(call, worst),
+                expected_tokens=expected.input_tokens + expected.output_tokens,
+            )
+        except StoreUnavailable:
+            self._without_store(flow, caps)
+            return
+        if admission.admitted:
+            call.admitted = True
+        else:
+            refuse(flow, _refusal(admission.blocked))
+
+    def _estimate(self, request: http.Request, call: Call, cap: int | None) -> tuple[Usage, Usage]:
+        """What the call will probably use, and the most it can use."""
+        tokens = input_tokens(request.raw_content or b"")
+        output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
+        expected = Usage(input_tokens=tokens, output_tokens=output)
+        worst = Usage(input_tokens=tokens, output_tokens=cap if cap is not None else _WORST_OUTPUT_TOKENS)
+        call.expected_input_tokens = tokens
+        call.expected_nano = self._cost(call, expected)
+        return expected, worst
+
+    def _cost(self, call: Call, usage: Usage) -> int:
+        return price(call.record.provider or "", call.record.model or "", usage, at=call.record.started_at).cost_nano
+
+    def _without_store(self, flow: http.HTTPFlow, caps: Sequence[Cap]) -> None:
+        """No budget can be checked: fail closed, unless every cap in question says `allow`."""
+        blocking = [policy_ref(cap.policy) for cap in caps if cap.on_store_unavailable == "block"]
+        if blocking:
+            message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
+            refuse(flow, Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2))
+
+
+def _replace_body(request: http.Request, content: bytes) -> None:
+    request.headers.pop("content-encoding", None)
+    request.headers.pop("transfer-encoding", None)
+    request.raw_content = content
+    request.headers["content-length"] = str(len(content))
+
+
+def _refusal(blocked: Sequence[Block]) -> Refusal:
+    """Spend comes first: a rate limit ends sooner, and a client that waits for it would only be refused again."""
+    spend = [block for block in blocked if block.kind == "spend_limit"]
+    chosen = spend or list(blocked)
+    refs = [block.policy for block in blocked]
+    ends_at = max(block.ends_at for block in chosen)
+    scopes, windows = [block.scope for block in chosen], [block.window for block in chosen]
+    if spend:
+        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(ends_at))
+        advice = f"The spend limit is used up until {when}; wait until then, or ask your administrator to raise it."
+        return Refusal(402, "spend_limit", policy_message(refs, advice), refs, "spend_cap", scopes, windows)
+    seconds = max(1, math.ceil(ends_at - time.time()))
+    advice = f"Too many requests or tokens; try again in {seconds} s."
+    return Refusal(429, "rate_limit", policy_message(refs, advice), refs, "rate_limit", scopes, windows, retry_after=seconds)

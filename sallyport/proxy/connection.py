@@ -1,0 +1,133 @@
+"""One client connection and the upstream connections made for it.
+
+mitmproxy's handler with our hook dispatch, and with upstream connections that are judged, bounded in time, and made to the very
+address that was judged.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, override
+
+from mitmproxy.connection import Connection, ConnectionState
+from mitmproxy.proxy import commands, events, mode_specs, server_hooks
+from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
+from mitmproxy.proxy.server import ConnectionIO
+
+from addons.settle import NOT_ALLOWED, TIMED_OUT
+from sallyport.providers import provider_for_host
+from sallyport.proxy.destinations import Destinations, ForbiddenDestination
+from sallyport.proxy.hooks import HookTable
+from sallyport.settings import Settings
+
+if TYPE_CHECKING:
+    from mitmproxy.master import Master
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionParts:
+    """What every connection of a worker shares."""
+
+    settings: Settings
+    hooks: HookTable
+    destinations: Destinations
+    fixed: frozenset[tuple[str, int]]
+    """Destinations the operator chose (`--upstream`): never judged."""
+
+
+class GatewayConnection(ProxyConnectionHandler):
+    def __init__(
+        self,
+        master: Master,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        mode: mode_specs.ProxyMode,
+        parts: ConnectionParts,
+    ) -> None:
+        super().__init__(master, reader, writer, master.options, mode)
+        self._parts = parts
+
+    @override
+    async def handle_hook(self, hook: commands.StartHook) -> None:
+        with self.timeout_watchdog.disarm():
+            await self._parts.hooks.run(hook)
+
+    @override
+    async def open_connection(self, command: commands.OpenConnection) -> None:
+        connection = command.connection
+        hook_data = server_hooks.ServerConnectionHookData(client=self.client, server=connection)
+        try:
+            if not connection.address:
+                raise OSError("no destination is known")
+            async with self.max_conns[connection.address]:
+                reader, writer = await self._dial(*connection.address[:2])
+        except (OSError, TimeoutError, ForbiddenDestination, UnicodeError) as error:
+            connection.error = _describe(error)
+            await self.server_event(events.OpenConnectionCompleted(command, connection.error))
+            return
+        except asyncio.CancelledError:
+            connection.error = "connection cancelled"
+            await self.server_event(events.OpenConnectionCompleted(command, connection.error))
+            raise
+        connection.timestamp_start = connection.timestamp_tcp_setup = time.time()
+        connection.state = ConnectionState.OPEN
+        connection.peername = writer.get_extra_info("peername")
+        connection.sockname = writer.get_extra_info("sockname")
+        self.transports[connection] = ConnectionIO(handler=asyncio.current_task(), reader=reader, writer=writer)
+        await self.handle_hook(server_hooks.ServerConnectedHook(hook_data))
+        await self.server_event(events.OpenConnectionCompleted(command, None))
+        try:
+            await self.handle_connection(connection)
+        finally:
+            connection.timestamp_end = time.time()
+            await self.handle_hook(server_hooks.ServerDisconnectedHook(hook_data))
+
+    async def _dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Providers and the operator's upstreams by name; anything else by an address that has been judged."""
+        async with asyncio.timeout(self._parts.settings.connect_timeout):
+            if (host, port) in self._parts.fixed or provider_for_host(host):
+                return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+            failure = OSError(f"{host} has no address")
+            for address in await self._parts.destinations.resolve(host, port):
+                try:
+                    return await asyncio.open_connection(address, port)
+                except OSError as error:
+                    failure = error
+            raise failure
+
+    @override
+    async def handle_connection(self, connection: Connection) -> None:
+        """A provider that falls silent in the middle of a call is given up."""
+        if connection is not self.client:
+            reader = self.transports[connection].reader
+            if isinstance(reader, asyncio.StreamReader):
+                self.transports[connection].reader = _PatientReader(reader, connection, self._parts.settings.response_timeout)
+        await super().handle_connection(connection)
+
+
+class _PatientReader(asyncio.StreamReader):
+    """Reads with a bound on silence; what runs out ends the connection and leaves its reason on it."""
+
+    def __init__(self, reader: asyncio.StreamReader, connection: Connection, patience: float) -> None:
+        self._inner = reader
+        self._connection = connection
+        self._patience = patience
+
+    @override
+    async def read(self, n: int = -1) -> bytes:
+        try:
+            async with asyncio.timeout(self._patience):
+                return await self._inner.read(n)
+        except TimeoutError:
+            self._connection.error = TIMED_OUT
+            return b""
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, ForbiddenDestination):
+        return f"{NOT_ALLOWED}: {error}"
+    if isinstance(error, TimeoutError):
+        return TIMED_OUT
+    return str(error) or type(error).__name__

@@ -1,0 +1,71 @@
+"""Dispatch of mitmproxy's hooks to our addons by a prebuilt table, and failing closed.
+
+mitmproxy logs an exception of an addon and carries on with the next; a gateway must not: what was not checked does not leave.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from mitmproxy import http
+from mitmproxy.proxy import commands
+
+from addons.refusal import Refusal, refuse
+
+logger = logging.getLogger(__name__)
+
+HookFunction = Callable[..., Awaitable[None] | None]
+
+_BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large"})
+
+
+@dataclass
+class CallCompleteHook(commands.StartHook):
+    """The end of an answer has been read and not yet been passed on to the client."""
+
+    flow: http.HTTPFlow
+
+
+@dataclass
+class RequestTooLargeHook(commands.StartHook):
+    """A buffered request body grew beyond the limit; the addon sets `flow.response`."""
+
+    flow: http.HTTPFlow
+
+
+class HookTable:
+    """Hook name → the bound methods that handle it, in pipeline order."""
+
+    def __init__(self, addons: Sequence[object]) -> None:
+        self._addons = tuple(addons)
+        self._table: dict[str, tuple[HookFunction, ...]] = {}
+
+    def _functions(self, name: str) -> tuple[HookFunction, ...]:
+        functions = self._table.get(name)
+        if functions is None:
+            found = (getattr(addon, name, None) for addon in self._addons)
+            functions = self._table[name] = tuple(function for function in found if callable(function))
+        return functions
+
+    async def run(self, hook: commands.StartHook) -> None:
+        arguments = hook.args()
+        for function in self._functions(hook.name):
+            try:
+                result = function(*arguments)
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:
+                logger.exception("%s failed in %s", hook.name, getattr(function, "__qualname__", function))
+                _fail_closed(hook.name, arguments[0])
+
+
+def _fail_closed(name: str, data: object) -> None:
+    if not isinstance(data, http.HTTPFlow):
+        return
+    if name in _BEFORE_SENDING:
+        refuse(data, Refusal(500, "gateway_failure", "the gateway failed on this request and did not send it; its log says why"))
+    elif data.killable:
+        data.kill()

@@ -1,0 +1,26 @@
+"""mitmproxy's HTTP layer, with our stream and our HTTP/1 server in it."""
+
+from __future__ import annotations
+
+from mitmproxy.proxy import events, layer
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
+
+from sallyport.proxy.http_server import GatewayHttp1Server
+from sallyport.proxy.http_stream import GatewayHttpStream
+from sallyport.settings import Settings
+
+
+class GatewayHttpLayer(HttpLayer):
+    def __init__(self, context: Context, mode: HTTPMode, settings: Settings) -> None:
+        super().__init__(context, mode)
+        self._settings = settings
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start) and self.context.client.alpn != b"h2":
+            self.connections[self.context.client] = GatewayHttp1Server(self.context.fork(), self._settings)
+        yield from super()._handle_event(event)
+
+    def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:
+        self.streams[stream_id] = GatewayHttpStream(self.context.fork(), stream_id, self._settings)
+        yield from self.event_to_child(self.streams[stream_id], events.Start())

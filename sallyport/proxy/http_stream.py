@@ -1,0 +1,243 @@
+"""One request and its answer: mitmproxy's stream with what a gateway does differently.
+
+- a refusal made on the head is sent at once, and the rest of the body is drained;
+- buffered bodies are bounded;
+- the last event of an answer leaves after its call is settled;
+- a provider that can't be reached is answered by our error, in the provider's shape.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import time
+
+from mitmproxy import flow as mitmproxy_flow
+from mitmproxy import http
+from mitmproxy.net.http.validate import validate_headers
+from mitmproxy.proxy import commands, layer, layers
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers.http import (
+    ErrorCode,
+    HttpErrorHook,
+    HTTPMode,
+    HttpRequestHeadersHook,
+    HttpResponseHeadersHook,
+    HttpStream,
+    RequestData,
+    RequestEndOfMessage,
+    RequestHeaders,
+    RequestProtocolError,
+    RequestTrailers,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+    ResponseTrailers,
+    SendHttp,
+)
+
+from addons.context import call_of
+from addons.refusal import Refusal, refuse
+from addons.response_tap import ResponseTap
+from addons.route import ORIGIN_FORM
+from addons.settle import NOT_ALLOWED
+from sallyport.providers import provider_for_host
+from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
+from sallyport.settings import Settings
+
+_DRAIN_LIMIT = 64 * 1024 * 1024
+_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
+_BAD_IN_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
+
+
+class GatewayHttpStream(HttpStream):
+    def __init__(self, context: Context, stream_id: int, settings: Settings) -> None:
+        super().__init__(context, stream_id)
+        self._settings = settings
+        self._discarded = 0
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
+        self.flow = http.HTTPFlow(self.context.client, self.context.server)
+        self.flow.request = request = event.request
+        self.flow.live = True
+        problem = head_problem(request, self._settings.max_head_fields)
+        if problem is None and request.method != "CONNECT":
+            problem = self._find_destination()
+        if problem is None and request.method == "CONNECT":
+            if self.mode is HTTPMode.regular:
+                yield from self.handle_connect()
+                return
+            problem = "CONNECT inside a tunnel"
+        if problem is not None:
+            refuse(self.flow, Refusal(400, "malformed", f"the request is malformed: {problem}"))
+            yield from self._answer_early(close=True)
+            return
+        yield HttpRequestHeadersHook(self.flow)
+        if (yield from self.check_killed(True)):
+            return
+        expects = request.headers.get("expect", "").lower() == "100-continue"
+        if self.flow.response:
+            yield from self._answer_early(close=expects)
+            return
+        if expects:
+            proceed = http.Response.make(100)
+            proceed.headers.clear()
+            yield SendHttp(ResponseHeaders(self.stream_id, proceed), self.context.client)
+            request.headers.pop("expect")
+        self.server_state = self.state_wait_for_response_headers
+        if request.stream and not event.end_stream:
+            yield from self.start_request_stream()
+        else:
+            self.client_state = self.state_consume_request_body
+
+    def _find_destination(self) -> str | None:
+        """Fill in scheme, host and port where the request line does not name them; returns what is wrong."""
+        request = self.flow.request
+        if self.mode is HTTPMode.transparent:
+            address = self.context.server.address
+            if address is None:
+                return "its destination is unknown"
+            request.data.host, request.data.port = address[0], address[1]
+            request.scheme = "https" if self.context.client.tls else "http"
+        elif not request.host:
+            self.flow.metadata[ORIGIN_FORM] = True
+            host = request.host_header or ""
+            request.data.host = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
+            request.data.port = 443 if self.context.client.tls else 80
+            request.scheme = "https" if self.context.client.tls else "http"
+        if self.mode is HTTPMode.regular and not request.is_http2:
+            request.authority = ""  # origin-form towards the provider
+        return None
+
+    def handle_connect_regular(self) -> layer.CommandGenerator[None]:
+        """A tunnel elsewhere is opened before we say so; a provider is dialled only when a call is let through."""
+        host = self.flow.request.host
+        if not self.flow.response and provider_for_host(host) is None:
+            error = yield commands.OpenConnection(self.context.server)
+            if error:
+                refuse(self.flow, tunnel_refusal(host, str(error)))
+            elif not is_ip_address(host):
+                self.child_layer = layers.TCPLayer(self.context, ignore=True)
+        yield from self.handle_connect_finish()
+
+    def start_request_stream(self) -> layer.CommandGenerator[None]:
+        ok = yield from self.make_server_connection()
+        if not ok:
+            if not self.flow.response:
+                self.client_state = self.state_errored
+            return
+        yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, end_stream=False), self.context.server)
+        self.client_state = self.state_stream_request_body
+
+    def state_consume_request_body(
+        self, event: RequestData | RequestTrailers | RequestEndOfMessage
+    ) -> layer.CommandGenerator[None]:
+        if isinstance(event, RequestData) and len(self.request_body_buf) + len(event.data) > self._settings.max_body_bytes:
+            self.request_body_buf.clear()
+            yield RequestTooLargeHook(self.flow)
+            yield from self._answer_early(close=False)
+            return
+        yield from super().state_consume_request_body(event)
+
+    def _answer_early(self, *, close: bool) -> layer.CommandGenerator[None]:
+        """Send `flow.response` now, before the request body is complete."""
+        response = self.flow.response
+        if response is None:
+            return
+        self.client_state = self.state_discard_request_body
+        response.timestamp_start = time.time()
+        if close and not self.flow.request.is_http2:
+            response.headers["connection"] = "close"
+        yield HttpResponseHeadersHook(self.flow)
+        yield from self.send_response()
+        if close and not self.flow.request.is_http2:
+            yield commands.CloseConnection(self.context.client)
+
+    def state_discard_request_body(
+        self, event: RequestData | RequestTrailers | RequestEndOfMessage
+    ) -> layer.CommandGenerator[None]:
+        """Simple clients read the answer only after they have sent all; so let them, up to a bound."""
+        if isinstance(event, RequestData):
+            self._discarded += len(event.data)
+            if self._discarded > _DRAIN_LIMIT:
+                yield commands.CloseConnection(self.context.client)
+        elif isinstance(event, RequestEndOfMessage):
+            self.client_state = self.state_done
+            if self.server_state == self.state_done:
+                yield from self.flow_done()
+
+    def state_stream_response_body(
+        self, event: ResponseData | ResponseTrailers | ResponseEndOfMessage
+    ) -> layer.CommandGenerator[None]:
+        tap = self.flow.response.stream if self.flow.response else None
+        if not isinstance(tap, ResponseTap) or isinstance(event, ResponseTrailers):
+            yield from super().state_stream_response_body(event)
+            return
+        data = tap(event.data if isinstance(event, ResponseData) else b"")
+        call = call_of(self.flow)
+        ended = isinstance(event, ResponseEndOfMessage)
+        if call and not call.settled and (ended or tap.complete):
+            yield CallCompleteHook(self.flow)
+        if data:
+            yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
+        if ended:
+            yield from self.send_response(already_streamed=True)
+
+    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> layer.CommandGenerator[None]:
+        unanswered = self.server_state in (self.state_uninitialized, self.state_wait_for_response_headers)
+        if (
+            isinstance(event, ResponseProtocolError)
+            and unanswered
+            and self.client_state != self.state_errored
+            and not self.flow.response
+        ):
+            self.flow.error = mitmproxy_flow.Error(self.context.server.error or event.message)
+            yield HttpErrorHook(self.flow)
+            if self.flow.response:
+                self.flow.error = None
+                if self.client_state != self.state_done:
+                    self.client_state = self.state_discard_request_body
+                yield from self.send_response()
+                return
+            event = ResponseProtocolError(self.stream_id, event.message, ErrorCode.KILL)
+        yield from super().handle_protocol_error(event)
+
+
+def tunnel_refusal(host: str, error: str) -> Refusal:
+    if NOT_ALLOWED in error:
+        return Refusal(403, "destination_forbidden", f"{error}. An administrator can allow it with --allow-destination.")
+    return Refusal(502, "destination_unreachable", f"{host} could not be reached: {error}", retry_after=1)
+
+
+def is_ip_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def head_problem(request: http.Request, most_fields: int) -> str | None:
+    """What is wrong with a request head, or None. Stricter than mitmproxy, which forwards some of this as a forged request."""
+    if not _METHOD.fullmatch(request.method):
+        return "its method is not a token"
+    if request.method != "CONNECT" and (_BAD_IN_TARGET.search(request.path) or not request.path.startswith(("/", "*"))):
+        return "its path is not a path"
+    if request.scheme not in ("http", "https", ""):
+        return f"its scheme is {request.scheme[:20]!r}"
+    if len(request.headers.fields) > most_fields:
+        return f"it has more than {most_fields} header fields"
+    for name, value in request.headers.fields:
+        if _BAD_IN_VALUE.search(value):
+            return f"header {name.decode('latin-1')[:50]!r} holds a control character"
+        if name.lower() == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
+            return "its transfer-encoding is not plain chunked"
+    if len(request.headers.get_all("host")) > 1:
+        return "it has more than one host header"
+    try:
+        validate_headers(request)
+    except ValueError as error:
+        return str(error)
+    return None

@@ -1,0 +1,61 @@
+"""Which protocol comes next on a connection. Only TLS to a provider is ever opened; decided before any certificate is made."""
+
+from __future__ import annotations
+
+import re
+from typing import override
+
+from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.net.tls import starts_like_tls_record
+from mitmproxy.proxy import layer, layers, tunnel
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer
+from mitmproxy.proxy.layers.http import HTTPMode
+
+from sallyport.providers import provider_for_host
+from sallyport.proxy.http_layer import GatewayHttpLayer
+from sallyport.settings import Settings
+
+
+class GatewayNextLayer(NextLayer):
+    name = "nextlayer"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @override
+    def _next_layer(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
+        if len(context.layers) == 1 and isinstance(context.layers[0], layers.modes.HttpProxy | layers.modes.HttpUpstreamProxy):
+            return self._front(context, data_client)
+        if context.client.tls_established:  # only providers' TLS is opened
+            return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
+        hello = self._get_client_hello(context, data_client)  # raises NeedsMoreData while it is incomplete
+        if hello is not None and self._is_provider(context, hello.sni):
+            server_tls = ServerTLSLayer(context)
+            server_tls.child_layer = ClientTLSLayer(context)
+            return server_tls
+        if hello is None and data_client[:1].isalpha() and self._plain_http_to_provider(context, data_client, data_server):
+            return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
+        return layers.TCPLayer(context, ignore=True)
+
+    def _front(self, context: Context, data_client: bytes) -> layer.Layer:
+        """Our own port: proxy requests and base paths, in clear and over TLS."""
+        stack = tunnel.LayerStack()
+        if starts_like_tls_record(data_client):
+            stack /= ClientTLSLayer(context)
+        mode = HTTPMode.upstream if isinstance(context.layers[0], layers.modes.HttpUpstreamProxy) else HTTPMode.regular
+        stack /= GatewayHttpLayer(context, mode, self._settings)
+        return stack[0]
+
+    def _is_provider(self, context: Context, sni: str | None) -> bool:
+        address = context.server.address
+        return bool((sni and provider_for_host(sni)) or (address and provider_for_host(address[0])))
+
+    def _plain_http_to_provider(self, context: Context, data_client: bytes, data_server: bytes) -> bool:
+        """By the destination's name; on a connection redirected to us, which has only an address, by the Host header."""
+        if self._is_provider(context, None):
+            return True
+        if context.layers and isinstance(context.layers[0], layers.modes.TransparentProxy):
+            host = self._get_host_header(context, data_client, data_server)
+            return bool(host and provider_for_host(re.sub(r":\d+$", "", host)))
+        return False

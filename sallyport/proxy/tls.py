@@ -1,0 +1,52 @@
+"""Certificates towards clients: for the one name the client asked for, never more than the CA may sign."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import override
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.certs import Cert, CertStoreEntry
+from mitmproxy.proxy import context
+from mitmproxy.proxy.layers import modes
+
+from sallyport.providers import provider_for_host
+from sallyport.settings import Settings
+
+
+class GatewayTls(TlsConfig):
+    name = "tlsconfig"
+
+    def __init__(self, settings: Settings) -> None:
+        self._own = _load_own(settings)
+
+    @override
+    def get_cert(self, conn_context: context.Context) -> CertStoreEntry:
+        client, server = conn_context.client, conn_context.server
+        outermost = len(conn_context.layers) == 2 and isinstance(conn_context.layers[0], modes.HttpProxy)
+        if outermost and self._own and not (client.sni and provider_for_host(client.sni)):
+            return self._own
+        name = client.sni
+        if not name and server.address and not outermost:
+            name = server.address[0]
+        if not name:
+            name = str(client.sockname[0])
+        return self.certstore.get_cert(name, [_general_name(name)])
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _load_own(settings: Settings) -> CertStoreEntry | None:
+    """The company's certificate for the gateway's own names (`--tls-cert`, `--tls-key`)."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        return None
+    key = serialization.load_pem_private_key(settings.tls_key.read_bytes(), password=None)
+    certificate = Cert.from_pem(settings.tls_cert.read_bytes())
+    return CertStoreEntry(certificate, key, settings.tls_cert, [])  # pyright: ignore[reportArgumentType] - any key type OpenSSL takes

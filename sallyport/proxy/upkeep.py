@@ -1,0 +1,52 @@
+"""What a worker does beside its calls: renews leases, publishes records, settles again what the store could not take."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from addons.services import Services
+from sallyport.spend.gate import StoreUnavailable
+
+logger = logging.getLogger(__name__)
+
+_PUBLISH_SECONDS = 0.1
+_MOST_AT_ONCE = 500
+_MOST_WAITING = 100_000
+"""Records kept while Redis is away; beyond that the oldest refusals go, never a settlement."""
+
+
+async def renew_leases(services: Services) -> None:
+    while True:
+        await asyncio.sleep(services.settings.lease_seconds / 3)
+        open_calls = [call.record for call in services.calls.values() if call.admitted and not call.settled]
+        if open_calls:
+            try:
+                await services.spend.renew(open_calls)
+            except StoreUnavailable as error:
+                logger.warning("leases of %d calls can't be renewed: %s", len(open_calls), error)
+
+
+async def publish_records(services: Services) -> None:
+    while True:
+        await asyncio.sleep(_PUBLISH_SECONDS)
+        await flush(services)
+
+
+async def flush(services: Services) -> bool:
+    """Publish and settle all that waits; False when the store is away."""
+    try:
+        while services.unpublished:
+            batch = services.unpublished[:_MOST_AT_ONCE]
+            await services.spend.publish([record for record in batch if record.organization_id is not None])
+            del services.unpublished[: len(batch)]
+        for call_id, record in list(services.unsettled.items()):
+            await services.spend.settle(record)
+            del services.unsettled[call_id]
+    except StoreUnavailable:
+        excess = len(services.unpublished) - _MOST_WAITING
+        if excess > 0:
+            del services.unpublished[:excess]
+            logger.error("%d records of refused calls are lost: Redis is away too long", excess)
+        return False
+    return True

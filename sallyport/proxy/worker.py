@@ -1,0 +1,115 @@
+"""One data-plane process: an event loop, our Master, the pipeline. `python -O -m sallyport.proxy.worker`, settings on stdin."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from redis.asyncio import Redis
+from sqlalchemy import Engine
+
+from addons import PIPELINE
+from addons.services import Services
+from sallyport.paths import DataDir
+from sallyport.providers import configure
+from sallyport.proxy.master import GatewayMaster
+from sallyport.proxy.snapshots import SnapshotFollower
+from sallyport.proxy.upkeep import flush, publish_records, renew_leases
+from sallyport.redaction.ner_client import NerClient
+from sallyport.redaction.redactor import Redactor
+from sallyport.settings import Settings
+from sallyport.spend.gate import SpendGate
+from sallyport.store.database import open_database
+from sallyport.store.snapshot import Snapshot
+from sallyport.supervisor.child import read_settings, report_ready
+from sallyport.supervisor.logs import setup_logging
+from sallyport.vault.envelope import Vault
+from sallyport.vault.master_key import load_master_key
+
+logger = logging.getLogger(__name__)
+
+WORKER_NUMBER = "SALLYPORT_WORKER_NUMBER"
+_CHECK_SECONDS = 0.02
+_CUT_SECONDS = 1.0
+
+
+def main() -> None:
+    number = int(os.environ.get(WORKER_NUMBER, "0"))
+    settings = read_settings()
+    setup_logging(settings, f"worker-{number}")
+    data = DataDir(settings.data_dir)
+    configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
+    engine = open_database(settings.database_url or data.database, migrate=False)
+    vault = Vault(load_master_key(data.master_key, create=False))
+    asyncio.run(_serve(settings, engine, vault, first=number == 0))
+
+
+async def _serve(settings: Settings, engine: Engine, vault: Vault, *, first: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    data = DataDir(settings.data_dir)
+    redis = Redis.from_url(settings.redis_url or f"unix://{data.redis_socket}")
+    ner = NerClient([data.ner_socket(index) for index in range(settings.ner_workers)]) if settings.ner_workers else None
+    services = Services(
+        settings=settings,
+        spend=SpendGate(redis, lease_seconds=settings.lease_seconds),
+        redactor=Redactor(ner),
+    )
+    background: set[asyncio.Task[None]] = set()
+
+    def swap(snapshot: Snapshot) -> None:
+        services.snapshot = snapshot
+        if any(policy.policy_type == "guard" and policy.config["detect"]["pii"] for policy in snapshot.policies):
+            task = loop.create_task(services.redactor.warm())
+            background.add(task)
+            task.add_done_callback(background.discard)
+
+    follower = SnapshotFollower(engine, vault, redis, swap)
+    await follower.load()
+    fixed = frozenset(_host_and_port(url) for url in settings.upstreams.values())
+    master = GatewayMaster(settings, [addon(services) for addon in PIPELINE], fixed, first_worker=first)
+    running = loop.create_task(master.run())
+    upkeep = [loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services))]
+    await master.listeners.started.wait()
+    report_ready()
+    await asyncio.wait({running, loop.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    await _drain(master, services, settings.drain_seconds)
+    for task in upkeep:
+        task.cancel()
+    await asyncio.gather(*upkeep, return_exceptions=True)
+    await flush(services)
+    master.shutdown()
+    await running
+    await redis.aclose()
+    engine.dispose()
+
+
+async def _drain(master: GatewayMaster, services: Services, seconds: float) -> None:
+    """Take no new connections, let calls in flight finish, then cut what is left; their calls are settled as aborted."""
+    await master.listeners.stop_accepting()
+    await _until(lambda: not services.calls, seconds)
+    master.listeners.close_connections()
+    await _until(lambda: not services.calls and not master.listeners.connections, _CUT_SECONDS)
+
+
+async def _until(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(_CHECK_SECONDS)
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
