@@ -1,0 +1,96 @@
+"""The ASGI application: which family a path belongs to, and what came in."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers, QueryParams
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from sallyport.standin.anthropic import Anthropic
+from sallyport.standin.bedrock import Bedrock
+from sallyport.standin.family import Family
+from sallyport.standin.google import Gemini, Vertex
+from sallyport.standin.google_token import mint_token
+from sallyport.standin.journal import Journal
+from sallyport.standin.langsmith import LangSmith
+from sallyport.standin.openai import Baseten, Fireworks, OpenAI
+from sallyport.standin.script import Refusal
+from sallyport.standin.wire import Call, answer
+
+_OWN = "__standin__"
+
+
+class StandInApp:
+    """All families on one port."""
+
+    def __init__(self) -> None:
+        families: tuple[Family, ...] = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock())
+        self._families = {family.name: family for family in families}
+        self._langsmith = LangSmith()
+        self._journal = Journal()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return  # lifespan: nothing to start; websocket: refused by the server
+        request = Request(scope, receive)
+        raw_path: bytes = scope["raw_path"]
+        call = Call(request.method, raw_path.decode("ascii"), request.query_params, request.headers, await request.body())
+        await self._answer(call, scope)(scope, receive, send)
+
+    def _answer(self, call: Call, scope: Scope) -> Response:
+        if call.segments[0] == _OWN:
+            return self._own(call)
+        query: bytes = scope["query_string"]
+        target = call.path + (f"?{query.decode('ascii')}" if query else "")
+        self._journal.add(call.method, target, scope["headers"], call.body)
+        if call.method == "POST" and call.segments == ["token"]:
+            return mint_token(call)
+        first, _, rest = call.path.lstrip("/").partition("/")
+        if first in ("langsmith", *self._families):
+            call = Call(call.method, f"/{rest}", call.query, call.headers, call.body)
+        if first == "langsmith" or (first not in self._families and self._langsmith.takes(call)):
+            handler = self._langsmith
+        else:
+            handler = self._families[first if first in self._families else family_of(call.segments, call.headers, call.query)]
+        try:
+            return handler.answer(call)
+        except Refusal as refusal:
+            return handler.error(refusal)
+
+    def _own(self, call: Call) -> Response:
+        match call.method, call.segments[1:]:
+            case "GET", ["requests"]:
+                return answer(self._journal.entries(), content_type="application/json")
+            case "DELETE", ["requests"]:
+                self._journal.clear()
+            case "GET", ["runs"]:
+                return answer(list(self._langsmith.runs.values()), content_type="application/json")
+            case "DELETE", ["runs"]:
+                self._langsmith.runs.clear()
+            case _:
+                return Response(status_code=404)
+        return Response(status_code=204)
+
+
+def family_of(segments: list[str], headers: Headers, query: QueryParams) -> str:
+    """The family a path belongs to; `/v1/models`, which three have, goes by the credential. Unknown paths are OpenAI's."""
+    match segments:
+        case ["inference", *_]:
+            return "fireworks"
+        case ["model" | "inference-profiles" | "foundation-models" | "guardrail", *_]:
+            return "bedrock"
+        case ["v1" | "v1beta1", "projects" | "publishers", *_]:
+            return "vertex"
+        case ["v1beta", *_]:
+            return "gemini"
+        case ["v1", "messages", *_]:
+            return "anthropic"
+        case ["v1", "models", target] if ":" in target:
+            return "gemini"
+        case ["v1", "models", *_] if "x-goog-api-key" in headers or "key" in query:
+            return "gemini"
+        case _ if "anthropic-version" in headers:
+            return "anthropic"
+        case _:
+            return "openai"
