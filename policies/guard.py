@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from policies import fields
 from policies.model import Matcher, Policy, PolicyError, Subject
 from policies.subjects import check_matchers
+from sallyport.tracing.record import PolicyRef
 
 NAME = "guard"
 DETECTS = ("pii", "secrets")
@@ -19,15 +20,21 @@ _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.1, 30
 class GuardRule:
     """The guards that hold for one call, as one: what any of them detects, with the strictest failure mode of all."""
 
-    policies: tuple[Policy, ...]
-    pii: bool
-    secrets: bool
+    policies: tuple[PolicyRef, ...]
+    pii_policies: tuple[PolicyRef, ...]
+    """Those because of which PII is detected …"""
+    secrets_policies: tuple[PolicyRef, ...]
+    """… and secrets."""
     timeout_seconds: float
     on_timeout: Literal["allow", "block"]
 
-    def asking(self, what: Literal["pii", "secrets"]) -> tuple[Policy, ...]:
-        """The policies because of which `what` is detected."""
-        return tuple(policy for policy in self.policies if policy.config["detect"][what])
+    @property
+    def pii(self) -> bool:
+        return bool(self.pii_policies)
+
+    @property
+    def secrets(self) -> bool:
+        return bool(self.secrets_policies)
 
 
 def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
@@ -69,14 +76,18 @@ def _timeout(value: object) -> int | float:
 
 def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
     """What to detect in a call of `subject`; None: nothing guards it."""
-    matching = tuple(policy for policy in policies if policy.policy_type == NAME and policy.matches(subject))
+    matching = [policy for policy in policies if policy.policy_type == NAME and policy.matches(subject)]
     if not matching:
         return None
     configs = [policy.config for policy in matching]
     return GuardRule(
-        policies=matching,
-        pii=any(config["detect"]["pii"] for config in configs),
-        secrets=any(config["detect"]["secrets"] for config in configs),
+        policies=_refs(matching),
+        pii_policies=_refs(policy for policy in matching if policy.config["detect"]["pii"]),
+        secrets_policies=_refs(policy for policy in matching if policy.config["detect"]["secrets"]),
         timeout_seconds=min(config["timeout_seconds"] for config in configs),
         on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
     )
+
+
+def _refs(policies: Iterable[Policy]) -> tuple[PolicyRef, ...]:
+    return tuple(PolicyRef(policy.id, policy.name) for policy in policies)

@@ -9,6 +9,7 @@ from typing import Any, Literal, cast
 from policies import fields
 from policies.model import Matcher, Policy, PolicyError, Subject
 from policies.subjects import check_matchers, keys_of, scope_of, subject_field
+from sallyport.tracing.record import PolicyRef
 
 NAME = "rate_limit"
 DEFAULT_NAME = "default_rate_limit"
@@ -21,7 +22,7 @@ _MOST = 10**15
 class Limit:
     """One rolling limit that holds for one call."""
 
-    policy: Policy
+    policy: PolicyRef
     field: str
     """Whose requests are counted, as the counters name it (`workspace_id=…`)."""
     scope: str
@@ -75,11 +76,12 @@ def limits_for(policies: Sequence[Policy], subject: Subject) -> tuple[Limit, ...
     granular = {pair for policy in matching if policy.policy_type == NAME for pair in _pairs(policy)}
     found: list[Limit] = []
     for policy in matching:
-        field, scope, keys = subject_field(policy, subject), scope_of(policy), keys_of(policy.matchers)
+        ref, keys = PolicyRef(policy.id, policy.name), keys_of(policy.matchers)
+        field, scope = subject_field(policy, subject), scope_of(policy)
         for limit in policy.config["limits"]:
             metric, window = limit["metric"], limit["window"]
             if policy.policy_type == NAME or (keys, metric, window) not in granular:
-                found.append(Limit(policy, field, scope, metric, window, limit["value"]))
+                found.append(Limit(ref, field, scope, metric, window, limit["value"]))
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ from policies import fields
 from policies.model import Matcher, Policy, PolicyError, Subject
 from policies.subjects import check_matchers, keys_of, scope_of, subject_field
 from sallyport.money import nano_to_usd, usd_to_nano
+from sallyport.tracing.record import PolicyRef
 
 NAME = "spend_cap"
 DEFAULT_NAME = "default_spend_cap"
@@ -22,7 +23,7 @@ _MOST_NANO = 9_000_000_000 * 1_000_000_000
 class Cap:
     """One limit that holds for one call."""
 
-    policy: Policy
+    policy: PolicyRef
     field: str
     """Whose spend is counted, as the counters name it (`workspace_id=…`)."""
     scope: str
@@ -85,7 +86,7 @@ def caps_for(policies: Sequence[Policy], subject: Subject) -> tuple[Cap, ...]:
 def _cap(policy: Policy, subject: Subject) -> Cap:
     config = policy.config
     return Cap(
-        policy=policy,
+        policy=PolicyRef(policy.id, policy.name),
         field=subject_field(policy, subject),
         scope=scope_of(policy),
         window=config["window"],

@@ -10,6 +10,8 @@ from urllib.parse import quote
 from policies.model import SUBJECT_KEYS, Matcher, Policy, PolicyError, Subject
 
 MOST_MATCHERS = 10
+SCOPES = (*(key.removesuffix("_id") for key in SUBJECT_KEYS), "header")
+"""What a policy can be about, broadest first."""
 _HEADER = re.compile(r"header:[A-Za-z0-9_-]{1,100}")
 _KEYS_ALLOWED = f"{', '.join(SUBJECT_KEYS)} or header:<name>"
 

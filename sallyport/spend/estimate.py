@@ -42,7 +42,7 @@ class OutputEstimator:
         expected = self._default if average is None else round(average)
         return expected if cap is None else min(expected, max(cap, 0))
 
-    def learn(self, key_id: str | None, model: str | None, output_tokens: int) -> None:
+    def observe(self, key_id: str | None, model: str | None, output_tokens: int) -> None:
         """Take in what a finished call put out. Give the model as the request named it: that is what is asked for next time."""
         pair = (key_id, model)
         average = self._averages.get(pair, float(output_tokens))

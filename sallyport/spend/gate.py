@@ -1,0 +1,149 @@
+"""The worker's way to the budgets: admit a call, settle it, publish it, renew its lease. Each is one Redis round trip."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import redis.asyncio
+from redis.exceptions import RedisError
+
+from policies.rate_limit import Limit
+from policies.spend_cap import Cap
+from policies.subjects import SCOPES
+from sallyport.spend import keys, plan
+from sallyport.spend.script import Script
+from sallyport.spend.windows import window_end
+from sallyport.tracing.record import CallRecord, PolicyRef
+
+
+class StoreUnavailable(Exception):
+    """Redis did not answer in time or could not do what was asked. Whether it was done is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A limit that refused a call."""
+
+    policy: PolicyRef
+    kind: Literal["spend_limit", "rate_limit"]
+    scope: str
+    """organization, workspace, user, api_key or header."""
+    window: str
+    ends_at: float
+    """UTC seconds: when the window ends, or when the rate limit has room again."""
+    firm: bool
+    """It will hold until `ends_at` unless a policy changes. Otherwise calls in flight may yet turn out cheaper than reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    admitted: bool
+    blocked: tuple[Block, ...] = ()
+    """Every limit that is used up, broadest first; empty when admitted."""
+
+
+class SpendGate:
+    """Times are UTC seconds. Everything is idempotent by call id.
+
+    When `admit` raised StoreUnavailable its reservation may stand nevertheless: hand such a call to `settle` in the end too,
+    whatever became of it (with cost 0 where it was not sent).
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        *,
+        lease_seconds: float,
+        answer_seconds: float = 0.25,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`answer_seconds`: the longest wait for Redis, connecting included."""
+        self._redis = client
+        self._lease_seconds = lease_seconds
+        self._answer_seconds = answer_seconds
+        self._clock = clock
+        self._admit = Script("admit.lua")
+        self._settle = Script("settle.lua")
+
+    async def admit(
+        self,
+        record: CallRecord,
+        *,
+        caps: Sequence[Cap],
+        limits: Sequence[Limit],
+        expected_nano: int,
+        worst_nano: int,
+        expected_tokens: int,
+    ) -> Admission:
+        """Reserve for the call in every budget and rate limit at once, or say which are used up.
+
+        A cap refuses when what is settled and reserved reaches it; a strict one when this call at its worst would exceed it, and
+        the worst is then what is reserved. Raises StoreUnavailable.
+        """
+        if record.passthrough:
+            caps = ()
+        now = self._clock()
+        amounts = plan.Amounts(max(expected_nano, 0), max(worst_nano, 0), max(expected_tokens, 0))
+        names, arguments = plan.admission(record, caps, limits, amounts, now, now + self._lease_seconds)
+        violated: list[list[Any]] = await self._answer(self._admit.run(self._redis, names, arguments))
+        if not violated:
+            return Admission(admitted=True)
+        blocks = [_block(entry, caps, limits, record.started_at) for entry in violated]
+        return Admission(admitted=False, blocked=tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
+
+    async def settle(self, record: CallRecord) -> None:
+        """Charge what the call cost in the windows it started in, let its reservation go and publish the record.
+
+        A second time, or after its lease was reaped, nothing happens. A passed-through call costs its budgets nothing.
+        Raises StoreUnavailable: then try again.
+        """
+        names, arguments = plan.settlement(record)
+        await self._answer(self._settle.run(self._redis, names, arguments))
+
+    async def publish(self, records: Sequence[CallRecord]) -> None:
+        """Hand records that hold no reservation (refused, unmetered, or settled before) to the recorder, which takes each once.
+
+        Raises StoreUnavailable: then try all again.
+        """
+        pipeline = self._redis.pipeline(transaction=False)
+        for record in records:
+            pipeline.xadd(keys.calls_stream(record.organization_id), {"record": record.to_json()})
+        if records:
+            await self._answer(pipeline.execute())
+
+    async def renew(self, calls: Sequence[CallRecord]) -> None:
+        """Give the leases of running calls their full length again; a lease that is gone stays gone. Raises StoreUnavailable."""
+        ids: defaultdict[str | None, list[str]] = defaultdict(list)
+        for record in calls:
+            ids[record.organization_id].append(record.id)
+        end = self._clock() + self._lease_seconds
+        pipeline = self._redis.pipeline(transaction=False)
+        for organization_id, members in ids.items():
+            pipeline.zadd(keys.leases(organization_id), dict.fromkeys(members, end), xx=True)
+        if ids:
+            await self._answer(pipeline.execute())
+
+    async def _answer[T](self, asked: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._answer_seconds):
+                return await asked
+        except TimeoutError as error:
+            raise StoreUnavailable(f"Redis did not answer within {self._answer_seconds * 1000:.0f} ms") from error
+        except (RedisError, OSError) as error:
+            raise StoreUnavailable(f"Redis failed: {error}") from error
+
+
+def _block(entry: Sequence[Any], caps: Sequence[Cap], limits: Sequence[Limit], at: float) -> Block:
+    """`entry`: as admit.lua returns it, indexes from 1."""
+    index = int(entry[1]) - 1
+    detail = int(entry[2])
+    if entry[0] in (b"cap", "cap"):
+        cap = caps[index]
+        return Block(cap.policy, "spend_limit", cap.scope, cap.window, window_end(cap.window, at), firm=detail == 1)
+    limit = limits[index]
+    return Block(limit.policy, "rate_limit", limit.scope, limit.window, float(detail), firm=limit.metric == "requests")

@@ -1,0 +1,122 @@
+"""What the scripts are told: calls, caps and limits as keys and arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from policies.rate_limit import Limit
+from policies.spend_cap import Cap
+from policies.subjects import base_fields
+from sallyport.spend import keys
+from sallyport.spend.script import Argument
+from sallyport.spend.windows import WINDOWS
+from sallyport.tracing.record import CallRecord
+
+BUCKETS = 60
+"""A rate limit's window slides by sub-buckets, 60 to a window: what was admitted counts for the window's length and up to a
+sixtieth more. So never more than the limit's value begins in any such window, and nobody waits more than a sixtieth too long."""
+BUCKET_SECONDS = {"minute": 1, "hour": 60}
+_MARKER_SECONDS = 900
+"""How long a settled call is remembered: longer than a worker repeats a settlement that it got no answer to."""
+
+
+def subjects(record: CallRecord) -> tuple[str, ...]:
+    """Those whose spend is counted always."""
+    return base_fields(record.organization_id or keys.NOBODY, record.workspace_id, record.user_id, record.api_key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What a call will probably and at worst cost, and how many tokens it will probably use."""
+
+    expected_nano: int
+    worst_nano: int
+    expected_tokens: int
+
+
+def admission(
+    record: CallRecord, caps: Sequence[Cap], limits: Sequence[Limit], amounts: Amounts, now: float, lease_end: float
+) -> tuple[list[str], list[Argument]]:
+    """KEYS and ARGV of admit.lua. Windows are those of the call's start, as in the ledger."""
+    organization = record.organization_id
+    windows, expire = keys.spend_windows(organization, record.started_at)
+    amount = amounts.worst_nano if any(cap.strict for cap in caps) else amounts.expected_nano
+    held = {(WINDOWS.index(cap.window) + 1, cap.field) for cap in caps}
+    base = subjects(record)
+    counters = _Counters(organization, amounts.expected_tokens, now)
+    checks = [[counters.index(limit), limit.value] for limit in limits]
+    reservation = {
+        "amount": str(amount),
+        "expected": str(amounts.expected_nano),
+        "held": sorted(held),
+        "extra": sorted({cap.field for cap in caps}.difference(base)),
+        "rates": counters.of_tokens,
+        "tokens": amounts.expected_tokens,
+    }
+    plan = {
+        "caps": [
+            [WINDOWS.index(cap.window) + 1, cap.field, cap.limit_nano, max(amounts.worst_nano, 1) if cap.strict else 1]
+            for cap in caps
+        ],
+        "limits": checks,
+        "counters": counters.plans,
+        "expire": expire,
+    }
+    names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
+    names += [keys.settled(organization, record.id), *windows, *counters.keys]
+    pending = replace(record, inputs=None, outputs=None).to_json()
+    return names, [record.id, lease_end, pending, orjson.dumps(reservation), orjson.dumps(plan)]
+
+
+class _Counters:
+    """The rate counters of one call: two policies about the same subject, metric and window share one."""
+
+    def __init__(self, organization_id: str | None, expected_tokens: int, now: float) -> None:
+        self.keys: list[str] = []
+        self.plans: list[dict[str, Any]] = []
+        self.of_tokens: list[list[str]] = []
+        """Key and bucket of those that are corrected at settle."""
+        self._organization_id = organization_id
+        self._tokens = expected_tokens
+        self._now = now
+
+    def index(self, limit: Limit) -> int:
+        """Which counter, from 1, this limit is about."""
+        key = keys.rate(self._organization_id, limit.metric, limit.window, limit.field)
+        if key in self.keys:
+            return self.keys.index(key) + 1
+        width = BUCKET_SECONDS[limit.window]
+        bucket = int(self._now // width)
+        self.keys.append(key)
+        self.plans.append(
+            {
+                "amount": str(self._tokens if limit.metric == "tokens" else 1),
+                "bucket": bucket,
+                "width": width,
+                "buckets": BUCKETS,
+                "seconds": width * (BUCKETS + 2),
+            }
+        )
+        if limit.metric == "tokens":
+            self.of_tokens.append([key, str(bucket)])
+        return len(self.keys)
+
+
+def settlement(record: CallRecord, *, expired_by: float | None = None) -> tuple[list[str], list[Argument]]:
+    """KEYS and ARGV of settle.lua. `expired_by`: settle only if the call's lease has run out by then."""
+    organization = record.organization_id
+    windows, expire = keys.spend_windows(organization, record.started_at)
+    bill = {
+        "cost": "0" if record.passthrough else str(record.cost_nano),
+        "subjects": subjects(record),
+        "expire": expire,
+        "tokens": record.input_tokens + record.output_tokens,
+        "marker_seconds": _MARKER_SECONDS,
+    }
+    names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
+    names += [keys.settled(organization, record.id), keys.calls_stream(organization), *windows]
+    return names, [record.id, record.to_json(), orjson.dumps(bill), "" if expired_by is None else expired_by]

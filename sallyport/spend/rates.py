@@ -1,0 +1,93 @@
+"""The rates of one price row, in a form that is fast to apply.
+
+The same sums as `genai_prices.calc_price`, which takes 70 µs a call and raises where a provider's counts contradict each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from genai_prices import types
+
+from sallyport.providers.base import Usage
+
+_PER = 1_000_000
+_INPUT, _OUTPUT = 0, 1
+_KEYS = (
+    ("input_mtok",),
+    ("output_mtok",),
+    ("cache_read_mtok", "input_mtok"),
+    ("cache_write_mtok", "input_mtok"),
+    ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
+    ("input_audio_mtok", "input_mtok"),
+    ("output_audio_mtok", "output_mtok"),
+)
+"""What is charged, each with what it counts as where it has no price of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Dollars per million tokens, in the order of `_KEYS`, once for each range of input lengths."""
+
+    tiers: tuple[tuple[int, tuple[Decimal, ...]], ...]
+    """Longest first: (more than so many input tokens, rates). The rates of the tier reached hold for all tokens of the call."""
+    listed: tuple[bool, bool]
+    """Whether input and output have a price at all."""
+
+    def cover(self, usage: Usage) -> bool:
+        """Nothing in `usage` is without a price."""
+        return (self.listed[_INPUT] or usage.input_tokens <= 0) and (self.listed[_OUTPUT] or usage.output_tokens <= 0)
+
+    def at(self, input_tokens: int) -> tuple[Decimal, ...]:
+        return next((rates for start, rates in self.tiers if input_tokens > start), self.tiers[-1][1])
+
+    def cost(self, usage: Usage) -> Decimal:
+        """Dollars, exact. Counts that contradict each other (more cached than input) are each charged for what they say."""
+        read, written = max(usage.cache_read_tokens, 0), max(usage.cache_write_tokens, usage.cache_write_1h_tokens, 0)
+        written_1h = min(max(usage.cache_write_1h_tokens, 0), written)
+        fresh = max(usage.input_tokens - read - written, 0)
+        heard = min(max(usage.input_audio_tokens, 0), fresh)
+        spoken = max(usage.output_audio_tokens, 0)
+        counts = (
+            fresh - heard,
+            max(usage.output_tokens - spoken, 0),
+            read,
+            written - written_1h,
+            written_1h,
+            heard,
+            spoken,
+        )
+        rates = self.at(usage.input_tokens)
+        return sum((rate * count for rate, count in zip(rates, counts, strict=True) if count), Decimal(0)) / _PER
+
+
+def rates_of(prices: types.ModelPrice) -> Rates:
+    """The rates of one row of the price list."""
+    columns = [next((value for key in keys if (value := getattr(prices, key)) is not None), None) for keys in _KEYS]
+    starts = {tier.start for column in columns if isinstance(column, types.TieredPrices) for tier in column.tiers}
+    tiers = tuple((start, tuple(_rate(column, start) for column in columns)) for start in (*sorted(starts, reverse=True), -1))
+    return Rates(tiers, (columns[_INPUT] is not None, columns[_OUTPUT] is not None))
+
+
+def _rate(column: Decimal | types.TieredPrices | None, start: int) -> Decimal:
+    """What a column charges just above `start` input tokens."""
+    if not isinstance(column, types.TieredPrices):
+        return column if column is not None else Decimal(0)
+    return next((tier.price for tier in reversed(column.tiers) if start >= tier.start), column.base)
+
+
+def dearest(rows: Iterable[Rates]) -> tuple[Rates, ...]:
+    """Those of `rows` that no other row is at least as dear as, for every usage."""
+    kept: list[Rates] = []
+    for row in rows:
+        if not any(_covers(other, row) for other in kept):
+            kept = [other for other in kept if not _covers(row, other)]
+            kept.append(row)
+    return tuple(kept)
+
+
+def _covers(dear: Rates, cheap: Rates) -> bool:
+    starts = {start + 1 for rates in (dear, cheap) for start, _ in rates.tiers}
+    return all(high >= low for start in starts for high, low in zip(dear.at(start), cheap.at(start), strict=True))
