@@ -1,8 +1,8 @@
 """Bedrock's InvokeModel and InvokeModelWithResponseStream
 (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModel.html).
 
-Request and answer are the model's own. Bedrock itself counts in the headers `x-amzn-bedrock-…-token-count`, and at a stream's end in
-`amazon-bedrock-invocationMetrics`, an entry of the last chunk; both leave cached input out. A chunk is JSON in base64 in a frame.
+Request and answer are the model's own. Bedrock itself counts in the headers `x-amzn-bedrock-…-token-count`, and at the end of a
+stream in `amazon-bedrock-invocationMetrics`, an entry of the last chunk; both leave cached input out. A chunk is JSON in base64.
 """
 
 from __future__ import annotations
@@ -78,7 +78,6 @@ class _StreamMeter(FrameMeter):
         metrics = event.pop(_METRICS, None)
         if "type" in event:
             self._anthropic.read(event)
-            self.complete = False  # the metrics decide
         else:
             self.output_chars += generated_chars(event, _GENERATED)
         if isinstance(metrics, dict):
@@ -122,6 +121,5 @@ def _usage_of_headers(headers: Mapping[str, str]) -> Usage | None:
         "cacheWriteInputTokens": "cache-write-input-token-count",
     }
     found = {name: headers.get(f"x-amzn-bedrock-{header}", "") for name, header in names.items()}
-    if not found["inputTokens"].isdecimal():
-        return None
-    return converse_usage({name: int(value) for name, value in found.items() if value.isdecimal()})
+    counts: JsonObject = {name: int(value) for name, value in found.items() if value.isdecimal() and len(value) < 19}
+    return converse_usage(counts) if "inputTokens" in counts else None

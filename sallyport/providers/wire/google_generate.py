@@ -1,6 +1,6 @@
 """Google's generateContent and streamGenerateContent (https://ai.google.dev/api/generate-content), on Gemini and Vertex.
 
-`promptTokenCount` includes cached tokens, but not the results of tools that Google ran; `candidatesTokenCount` leaves thoughts out.
+`promptTokenCount` includes cached tokens, not the results of tools that Google ran; `candidatesTokenCount` leaves thoughts out.
 A stream has no terminal event of its own: it is over when every candidate has its `finishReason`, or the prompt was blocked.
 """
 

@@ -48,6 +48,8 @@ class JsonObjects:
             elif self._close():
                 found.append(bytes(self._held[self._start : at + 1]))
                 self._start = None
+            if self.closed:
+                break
         else:
             self._at = len(self._held)
         self._let_go()

@@ -1,7 +1,7 @@
 """OpenAI chat completions and legacy completions (https://platform.openai.com/docs/api-reference/chat), as many speak them.
 
 A stream has its usage in an extra chunk with `choices: []`, and only when `stream_options.include_usage` asks for it.
-Fireworks and others put it into the last chunk of text as well. `data: [DONE]` ends the stream.
+Fireworks and others put it into the last chunk of text as well. `data: [DONE]` ends the stream, or an error does.
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class _StreamMeter(SseMeter):
             self.partial = chat_usage(usage)
             if not choices or any(choice.get("finish_reason") for choice in choices):
                 self.usage = self.partial
+        self.complete = self.complete or isinstance(chunk.get("error"), dict)
         return not usage or chunk.get("choices") != []
 
 

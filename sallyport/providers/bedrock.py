@@ -1,0 +1,91 @@
+"""Amazon Bedrock (https://docs.aws.amazon.com/bedrock/latest/APIReference), with an API key as bearer token instead of SigV4."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
+from sallyport.providers.errors import aws_error
+from sallyport.providers.regions import AWS_REGIONS
+from sallyport.providers.routes import Route, Routes, route
+from sallyport.providers.wire.bedrock_converse import BedrockConverse
+from sallyport.providers.wire.bedrock_invoke import BedrockInvoke
+from sallyport.secret import Secret
+
+_CONVERSE, _INVOKE = BedrockConverse(), BedrockInvoke()
+_MODELS, _PROFILES = Operation("models"), Operation("inference_profiles")
+
+_ID = r"[A-Za-z0-9](?:[A-Za-z0-9._-]|:|%3[Aa])*"  # `us.anthropic.claude-sonnet-4-5-20250929-v1:0`
+_COLON, _SLASH = r"(?::|%3[Aa])", r"(?:/|%2[Ff])"
+_RESOURCES = (
+    "application-inference-profile|custom-model|custom-model-deployment|default-prompt-router|foundation-model|imported-model"
+    "|inference-profile|prompt-router|provisioned-model"
+)
+_ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}(?:{_RESOURCES}){_SLASH}{_ID}"
+_NAMES_MODEL = ("foundation-model", "inference-profile")  # kinds of ARN whose id is the model's
+
+
+def _model(action: str, operation: Operation) -> Route:
+    return route("POST", "/model/{model}/" + action, operation, model=f"{_ARN}|{_ID}")
+
+
+_ROUTES = Routes(
+    _model("converse", Operation("converse", _CONVERSE)),
+    _model("converse-stream", Operation("converse", _CONVERSE, stream=True)),
+    _model("invoke", Operation("invoke", _INVOKE)),
+    _model("invoke-with-response-stream", Operation("invoke", _INVOKE, stream=True)),
+    _model("count-tokens", Operation("count_tokens", shape=_CONVERSE)),
+    route("GET", "/foundation-models", _MODELS),
+    route("GET", "/foundation-models/{id}", _MODELS, id=_ID),
+    route("GET", "/inference-profiles", _PROFILES),
+    route("GET", "/inference-profiles/{id}", _PROFILES, id=f"{_ARN}|{_ID}"),
+)
+
+
+class Bedrock(Provider):
+    name = "bedrock"
+    secret_name = "AWS_BEARER_TOKEN_BEDROCK"  # noqa: S105 - the name of a secret
+    hosts = ("bedrock-runtime.*.amazonaws.com", "bedrock-runtime-fips.*.amazonaws.com", "bedrock.*.amazonaws.com")
+    name_constraints = tuple(
+        f"{service}.{region}.amazonaws.com"
+        for region in AWS_REGIONS
+        for service in ("bedrock-runtime", "bedrock-runtime-fips", "bedrock")
+    )
+    credential_query = Provider.credential_query | {
+        "x-amz-algorithm",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+    }
+
+    def __init__(self) -> None:
+        self._region = "us-east-1"
+
+    def configure(self, *, region: str, ca_bundle: Path | None) -> None:
+        self._region = region
+
+    def host_for(self, path: str) -> str:
+        """Models on the runtime, lists of them on the control plane."""
+        service = "bedrock" if path.startswith(("/foundation-models", "/inference-profiles")) else "bedrock-runtime"
+        return f"{service}.{self._region}.amazonaws.com"
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        operation = _ROUTES.match(method, path)
+        if operation is None or operation.model is None or not operation.model.startswith("arn:"):
+            return operation
+        kind, _, name = operation.model.split(":", 5)[5].partition("/")
+        return replace(operation, model=name) if kind in _NAMES_MODEL else operation
+
+    async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
+        return {"authorization": f"Bearer {secret.reveal()}"}
+
+    def error(self, status: int, message: str) -> ErrorAnswer:
+        return aws_error(status, message)
+
+
+provider = Bedrock()

@@ -1,0 +1,99 @@
+"""Google Vertex AI (https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest), with its partners' models."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
+from sallyport.providers.errors import google_error
+from sallyport.providers.regions import GOOGLE_LOCATIONS
+from sallyport.providers.routes import SEGMENT, Route, Routes, route
+from sallyport.providers.vertex_token import VertexTokens
+from sallyport.providers.wire.anthropic_messages import AnthropicMessages
+from sallyport.providers.wire.google_embed import GoogleEmbed
+from sallyport.providers.wire.google_generate import GoogleGenerate
+from sallyport.providers.wire.openai_chat import OpenAIChat
+from sallyport.secret import Secret
+
+_ANTHROPIC, _GENERATE, _EMBED = AnthropicMessages(), GoogleGenerate(), GoogleEmbed()
+_MISTRAL = OpenAIChat(asks_for_usage=False)
+_MODELS, _CACHES = Operation("models"), Operation("cached_contents", shape=_GENERATE)
+
+_PROJECT = r"[a-z0-9][a-z0-9.:-]*"  # `example.com:project` is an old spelling that still holds
+_LOCATION = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_MODEL = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]|%40)*"  # `claude-sonnet-4-5@20250929`
+_LOCATED = re.compile(rf"/[a-z0-9]+/projects/{_PROJECT}/locations/({_LOCATION})/")
+
+
+def _in_project(methods: str, template: str, operation: Operation, **parts: str) -> Route:
+    where = "/{version}/projects/{project}/locations/{location}"
+    fixed = {"version": "v1|v1beta1", "project": _PROJECT, "location": _LOCATION, "model": _MODEL}
+    return route(methods, where + template, operation, **fixed, **parts)
+
+
+def _model(publisher: str, method: str, operation: Operation) -> Route:
+    return _in_project("POST", "/publishers/{publisher}/models/{model}:" + method, operation, publisher=publisher)
+
+
+_ROUTES = Routes(
+    _model("google", "generateContent", Operation("generate", _GENERATE)),
+    _model("google", "streamGenerateContent", Operation("generate", _GENERATE, stream=True)),
+    _model("google", "countTokens", Operation("count_tokens", shape=_GENERATE)),
+    _model("google", "predict", Operation("embeddings", _EMBED)),
+    _model("google", "embedContent", Operation("embeddings", _EMBED)),
+    _in_project("POST", "/publishers/anthropic/models/count-tokens:rawPredict", Operation("count_tokens", shape=_ANTHROPIC)),
+    _model("anthropic", "rawPredict", Operation("messages", _ANTHROPIC)),
+    _model("anthropic", "streamRawPredict", Operation("messages", _ANTHROPIC, stream=True)),
+    _model("mistralai", "rawPredict", Operation("chat", _MISTRAL)),
+    _model("mistralai", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
+    _model("meta", "rawPredict", Operation("chat", _MISTRAL)),
+    _model("meta", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
+    _in_project("POST", "/endpoints/openapi/chat/completions", Operation("chat", OpenAIChat())),
+    _in_project("GET POST", "/cachedContents", _CACHES),
+    _in_project("GET PATCH DELETE", "/cachedContents/{id}", _CACHES),
+    route("GET", "/{version}/publishers/{publisher}/models", _MODELS, version="v1|v1beta1"),
+    route("GET", "/{version}/publishers/{publisher}/models/{id}", _MODELS, version="v1|v1beta1", id=rf"{SEGMENT}(?:@{SEGMENT})?"),
+)
+
+
+class Vertex(Provider):
+    name = "vertex"
+    secret_name = "VERTEX_SERVICE_ACCOUNT_JSON"  # noqa: S105 - the name of a secret
+    hosts = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com", "aiplatform.*.rep.googleapis.com")
+    name_constraints = (
+        "aiplatform.googleapis.com",
+        "aiplatform.us.rep.googleapis.com",
+        "aiplatform.eu.rep.googleapis.com",
+        *(f"{location}-aiplatform.googleapis.com" for location in GOOGLE_LOCATIONS),
+    )
+
+    def __init__(self) -> None:
+        self._tokens = VertexTokens(self.secret_name)
+
+    def configure(self, *, region: str, ca_bundle: Path | None) -> None:
+        self._tokens.ca_bundle = ca_bundle
+
+    def host_for(self, path: str) -> str:
+        """The host of the location in the path; the global one where there is none."""
+        match = _LOCATED.match(path)
+        location = match[1] if match else "global"
+        if location == "global":
+            return "aiplatform.googleapis.com"
+        return (
+            f"aiplatform.{location}.rep.googleapis.com" if location in ("us", "eu") else f"{location}-aiplatform.googleapis.com"
+        )
+
+    def operation(self, method: str, path: str) -> Operation | None:
+        return _ROUTES.match(method, path)
+
+    async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
+        """An access token minted from the service account's key; from `token_endpoint` + `/token` where that is given."""
+        return {"authorization": f"Bearer {await self._tokens.get(secret, token_endpoint)}"}
+
+    def error(self, status: int, message: str) -> ErrorAnswer:
+        return google_error(status, message)
+
+
+provider = Vertex()
