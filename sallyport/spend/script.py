@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 from redis.exceptions import NoScriptError
@@ -21,10 +21,9 @@ class Script:
 
     async def run(self, client: redis.asyncio.Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         """The script's answer. A server that does not know the script yet is given it, and runs it, in a second round trip."""
+        execute = cast("Callable[..., Awaitable[Any]]", client.execute_command)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
         given = (len(keys), *keys, *arguments)
-        answer: Any
         try:
-            answer = await client.execute_command("EVALSHA", self._digest, *given)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
+            return await execute("EVALSHA", self._digest, *given)
         except NoScriptError:
-            answer = await client.execute_command("EVAL", self._source, *given)  # pyright: ignore[reportUnknownMemberType] - the same
-        return answer
+            return await execute("EVAL", self._source, *given)

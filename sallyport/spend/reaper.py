@@ -1,0 +1,56 @@
+"""Charges calls whose worker died: their lease runs out, and what they were expected to cost becomes what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Iterable
+from typing import cast
+
+import orjson
+import redis.asyncio
+
+from sallyport.spend import keys, plan
+from sallyport.spend.script import Script
+from sallyport.tracing.record import CallRecord
+
+REASON = "worker_lost"
+_AT_ONCE = 100
+_settle = Script("settle.lua")
+_Values = Awaitable[list[bytes | str | None]]
+
+
+async def reap(client: redis.asyncio.Redis, organization_ids: Iterable[str], now: float) -> int:
+    """Settle every call whose lease ended by `now` (UTC seconds), as aborted and estimated; the answer is how many.
+
+    A call is admitted at the last moment before it is sent, so it is taken to have been sent. Any number may run at once, and
+    beside the workers: a call is settled once. Raises redis.RedisError.
+    """
+    total = 0
+    for organization_id in organization_ids:
+        total += await _reap(client, organization_id, now)
+    return total
+
+
+async def _reap(client: redis.asyncio.Redis, organization_id: str, now: float) -> int:
+    reaped = 0
+    while due := await _due(client, organization_id, now):
+        pending = await cast("_Values", client.hmget(keys.pending(organization_id), due))
+        reservations = await cast("_Values", client.hmget(keys.reservations(organization_id), due))
+        for call_id, record, reservation in zip(due, pending, reservations, strict=True):
+            if record is None or reservation is None:  # settled since we looked
+                await client.zrem(keys.leases(organization_id), call_id)
+                continue
+            names, arguments = plan.settlement(_lost(record, reservation), expired_by=now)
+            reaped += await _settle.run(client, names, arguments)
+    return reaped
+
+
+async def _due(client: redis.asyncio.Redis, organization_id: str, now: float) -> list[bytes | str]:
+    found = await client.zrangebyscore(keys.leases(organization_id), "-inf", now, start=0, num=_AT_ONCE)
+    return cast("list[bytes | str]", found)
+
+
+def _lost(pending: bytes | str, reservation: bytes | str) -> CallRecord:
+    record = CallRecord.from_json(pending)
+    record.outcome, record.reason, record.estimated = "aborted", REASON, True
+    record.cost_nano = int(orjson.loads(reservation)["expected"])
+    return record
