@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 from sallyport.redaction.detector import AnchoredDetector as Rule
@@ -20,7 +21,8 @@ def _aws_secret(value: str) -> bool:
 _NOT_PASSWORDS = frozenset(
     {"password", "passwd", "pass", "pwd", "secret", "user", "username", "token", "key", "string", "none", "null", "true", "false"}
 )
-_TEMPLATE = re.compile(r"^[$<{%\[(*]|^&[a-z]|\$\{|\{\{|%\(|^\.+$|^[x*]+$", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"[A-Za-z]+(?:[_.-][A-Za-z]+)*[_.-]?\d{0,2}")
+_TEMPLATE = re.compile(r"^(?:my|your|the|some|a)[-_]|^[$<{%\[(*]|^&[a-z]|\$\{|\{\{|%\(|^\.+$|^[x*]+$", re.IGNORECASE)
 
 
 def _password(value: str) -> bool:
@@ -30,16 +32,26 @@ def _password(value: str) -> bool:
 
 def _strong(value: str) -> bool:
     """Looks chosen or generated: a digit and a letter, and no call, path, template, identifier of the code or version."""
-    if not _password(value) or not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value):
+    if not _password(value) or not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value) or _IDENTIFIER.fullmatch(value):
         return False
-    if re.search(r"[()<>{}]|^[\w.-]{0,200}/|^\.|://|^[a-z]+(?:[_.-][a-z]+)*[_.-]?\d{1,2}$|^v?\d+(?:\.\d+)+", value):
+    if re.search(r"\w[(\[]|[<>{}]|^[\w.-]{0,200}/|^\.|://|^v?\d+(?:\.\d+)+", value):
         return False
     return re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", value, re.IGNORECASE) is None
 
 
-def _basic(value: str) -> bool:
-    """`Bearer` and the like are followed by a credential, not by a word of the documentation."""
-    return _password(value) and (re.search(r"[0-9A-Z+/=]", value) is not None or len(value) > 24) and value.count(".") < len(value) / 3
+def _credential(value: str) -> bool:
+    """Follows `Authorization`, and is a credential rather than a word of the code or of the documentation."""
+    if not _password(value) or _IDENTIFIER.fullmatch(value):
+        return False
+    return re.search(r"[\d+/=]", value) is not None or _names_user(value)
+
+
+def _names_user(value: str) -> bool:
+    """`user:password` in base64, which may happen to hold no digit."""
+    try:
+        return b":" in base64.b64decode(value, validate=True)
+    except ValueError:
+        return False
 
 
 _HEX_VALUE = r"(?P<value>[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![A-Za-z0-9_-])"
@@ -49,29 +61,41 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS_SECRET_ACCESS_KEY", ("secret",), rf"secret{_GAP}{_AWS_VALUE}", nocase=True, free=True, check=_aws_secret),
     Rule("AWS_SECRET_ACCESS_KEY", ("aws",), rf"aws{_GAP}{_AWS_VALUE}", nocase=True, free=True, check=_aws_secret),
     # The pair as it is pasted: the secret follows its id.
-    Rule("AWS_SECRET_ACCESS_KEY", ("AKIA", "ASIA"), rf"A[KS]IA[A-Z0-9]{{16}}{_GAP}{_AWS_VALUE}", free=True, check=_aws_secret),
+    Rule(
+        "AWS_SECRET_ACCESS_KEY",
+        ("A[KS]IA[A-Z0-9]{16}",),
+        rf"A[KS]IA[A-Z0-9]{{16}}{_GAP}{_AWS_VALUE}",
+        free=True,
+        check=_aws_secret,
+    ),
     Rule(
         "AWS_SESSION_TOKEN",
-        ("session", "security-token", "security_token"),
+        ("session[_-]?token", "security[_-]token"),
         rf"(?:session|security)[_-]?token{_ASSIGN}(?P<value>[A-Za-z0-9+/%]{{80,4000}}+={{0,2}})",
         nocase=True,
         free=True,
     ),
     Rule(
         "DATADOG_API_KEY",
-        ("datadog", "ddog", "dd_", "dd-"),
+        ("datadog|ddog|dd[_-]",),
         rf"(?:datadog|ddog|dd)[\w .-]{{0,24}}?key{_GAP}{_HEX_VALUE}",
         nocase=True,
         free=True,
     ),
     Rule(
         "AZURE_STORAGE_KEY",
-        ("accountkey", "account_key", "account-key", "account key", "storage", "accesskey", "access_key", "access-key", "access key"),
-        rf"[a-z _-]{{6,14}}{_GAP}(?P<value>[A-Za-z0-9+/]{{86}}==|[A-Za-z0-9+/]{{43}}=)(?![A-Za-z0-9+/=])",
+        ("acc(?:ount|ess)[ _-]?key", "azure[ _-]?storage", "storage[ _-](?:account[ _-])?key"),
+        rf"[a-z _-]{{6,20}}{_GAP}(?P<value>[A-Za-z0-9+/]{{86}}==|[A-Za-z0-9+/]{{43}}=)(?![A-Za-z0-9+/=])",
         nocase=True,
         free=True,
     ),
-    Rule("AZURE_SAS_TOKEN", ("sig=",), r"sig=(?P<value>[A-Za-z0-9+/%]{40,120}+={0,2})", nocase=True, check=lambda v: "%" in v or "=" in v),
+    Rule(
+        "AZURE_SAS_TOKEN",
+        ("sig=",),
+        r"sig=(?P<value>[A-Za-z0-9+/%]{40,120}+={0,2})",
+        nocase=True,
+        check=lambda v: "%" in v or "=" in v,
+    ),
     Rule(
         "TWILIO_AUTH_TOKEN",
         ("twilio",),
@@ -80,7 +104,13 @@ RULES: tuple[Rule, ...] = (
         free=True,
     ),
     Rule("GCP_PRIVATE_KEY_ID", ("private_key_id",), rf"private_key_id{_ASSIGN}(?P<value>[0-9a-f]{{40}})", free=True),
-    Rule("NPM_TOKEN", ("_authtoken",), r"_authToken\s{0,3}=\s{0,3}[\"']?(?P<value>[A-Za-z0-9+/_=-]{20,300}+)", nocase=True, free=True),
+    Rule(
+        "NPM_TOKEN",
+        ("_authtoken",),
+        r"_authToken\s{0,3}=\s{0,3}[\"']?(?P<value>[A-Za-z0-9+/_=-]{20,300}+)",
+        nocase=True,
+        free=True,
+    ),
     # The last `@` before the host ends the password, for people do not escape it.
     Rule(
         "PASSWORD",
@@ -91,8 +121,9 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "PASSWORD",
-        ("pwd=", "password=", "pwd =", "password ="),
-        r"(?:pwd|password) ?= ?(?P<value>[^\s;\"'<>\\&]{3,128})(?=;|[\"'\\]?\s*(?:$|[\"'\\])|\s+(?:host|user|dbname|port|sslmode)=)",
+        ("p(?:assword|wd) ?=",),
+        r"(?:pwd|password) ?= ?(?P<value>[^\s;\"'<>\\&]{3,128})"
+        r"(?=;|[\"'\\]?\s*(?:$|[\"'\\])|\s+(?:host|user|dbname|port|sslmode)=)",
         nocase=True,
         free=True,
         check=_strong,
@@ -100,14 +131,15 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "AUTHORIZATION",
         ("authorization",),
-        rf"authorization(?:{_ASSIGN}|[\"'\\]{{0,4}}, {{0,2}}[\"'\\]{{0,4}})(?:[a-z][a-z-]{{2,15}} {{1,4}})?(?P<value>[A-Za-z0-9._~+/-]{{8,4000}}+={{0,2}})",
+        rf"authorization(?:{_ASSIGN}|[\"'\\]{{0,4}}, {{0,2}}[\"'\\]{{0,4}})"
+        r"(?:[a-z][a-z-]{2,15} {1,4})?(?P<value>[A-Za-z0-9._~+/-]{8,4000}+={0,2})",
         nocase=True,
         free=True,
-        check=_basic,
+        check=_credential,
     ),
     Rule(
         "AUTHORIZATION",
-        ("bearer ", "bearer%20"),
+        ("bearer(?: |%20)",),
         r"bearer(?: {1,4}|%20)(?P<value>[A-Za-z0-9._~+/-]{20,4000}+={0,2})",
         nocase=True,
         check=_strong,
@@ -115,7 +147,7 @@ RULES: tuple[Rule, ...] = (
     # Fields that name a credential, with a value that looks like one.
     Rule(
         "PASSWORD",
-        ("passw", "pwd", "passphrase"),
+        ("p(?:assword|asswd|assphrase|wd)",),
         rf"(?:password|passwd|pwd|passphrase){_ASSIGN}(?P<value>(?<==)[^\s\"'`\\,;&|]{{8,128}}+|(?<=[\"'`])[^\s\"'`\\]{{8,128}}+(?=[\"'`\\]))",
         nocase=True,
         free=True,
@@ -123,7 +155,14 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "SECRET",
-        ("secret", "token", "api_key", "apikey", "api-key", "access_key", "auth_key"),
+        (
+            "secret",
+            "api[_-]?(?:key|token)",
+            "access[_-]?(?:key|token)",
+            "auth[_-]?(?:key|token)",
+            "refresh[_-]?token",
+            "bot[_-]?token",
+        ),
         rf"(?:secret(?:_?key)?|(?:access|auth|refresh|api|bearer|bot)[_-]?token|api[_-]?key|access_key|auth_key){_ASSIGN}"
         r"(?P<value>(?<==)[A-Za-z0-9_~+/.-]{16,300}+={0,2}|(?<=[\"'`])[A-Za-z0-9_~+/.-]{16,300}+={0,2}(?=[\"'`\\]))",
         nocase=True,

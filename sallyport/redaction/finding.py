@@ -15,7 +15,7 @@ class Finding(NamedTuple):
 
 
 def merge(*ranked: Iterable[Finding]) -> list[Finding]:
-    """Findings sorted by place, none overlapping. Earlier groups win over later ones; within a group the earlier, then the longer."""
+    """Findings sorted by place, none overlapping. Earlier groups win over later ones; in a group the first, then the longest."""
     kept: list[Finding] = []
     for group in ranked:
         fresh = sorted(group, key=lambda finding: (finding.start, -finding.end))

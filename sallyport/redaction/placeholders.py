@@ -21,7 +21,7 @@ _DIGITS_ONLY = frozenset({"US_PHONE_NUMBER", "US_SSN"})
 
 
 def normalise(category: str, value: str) -> str:
-    """What decides that two spellings are one value: case and runs of blanks for names, digits for numbers, all of it for secrets."""
+    """Two spellings are one value if this is equal: names but for case and blanks, numbers by their digits, secrets exactly."""
     if category in _CASE_BLIND:
         return " ".join(value.split()).casefold()
     if category in _DIGITS_ONLY:
@@ -31,7 +31,7 @@ def normalise(category: str, value: str) -> str:
 
 
 def placeholder(key: bytes, category: str, value: str) -> str:
-    """The placeholder of `value` under a workspace key: 8 base-62 digits (47 bits) of HMAC-SHA256 over category and normalised value."""
+    """The placeholder of `value` under a workspace key: 8 base-62 digits (47 bits) of HMAC-SHA256(key, category and value)."""
     message = f"{category}\0{normalise(category, value)}".encode("utf-8", "surrogatepass")
     number = int.from_bytes(hmac.digest(key, message, "sha256"))
     suffix = ""
