@@ -13,6 +13,7 @@ from sallyport.store.audit import EMPTY
 from sallyport.store.database import locked, open_database, reading
 from sallyport.store.errors import StoreError
 from sallyport.store.operations import Store
+from sallyport.store.rotation import staged_key_file
 from sallyport.vault.envelope import Vault
 from sallyport.vault.errors import VaultError
 from sallyport.vault.master_key import load_master_key
@@ -48,11 +49,31 @@ def _unlock(engine: Engine, master_key_file: Path, environ: Mapping[str, str] | 
         raise StoreError(str(error)) from None
     if check is None:
         check = _claim(engine, vault)
-    if not hmac.compare_digest(check, vault.check_value()):
+    if not _fits(check, vault) and (staged := _finish_rotation(check, master_key_file)) is not None:
+        vault = staged
+    if not _fits(check, vault):
         raise StoreError(
             "the master key does not fit this database: start with the key that it was made with "
             "(SALLYPORT_MASTER_KEY, SALLYPORT_MASTER_KEY_FILE or the master.key file beside it); nothing was changed"
         )
+    return vault
+
+
+def _fits(check: str, vault: Vault) -> bool:
+    return hmac.compare_digest(check, vault.check_value())
+
+
+def _finish_rotation(check: str, master_key_file: Path) -> Vault | None:
+    """A rotation may have been cut short after its commit: its key then lies beside the old one, and is put in its place."""
+    staged = staged_key_file(master_key_file)
+    if not staged.exists():
+        return None
+    try:
+        vault = Vault(load_master_key(staged, {}, create=False))
+    except VaultError:
+        return None
+    if _fits(check, vault):
+        staged.replace(master_key_file)
     return vault
 
 

@@ -17,6 +17,7 @@ from sallyport.store.errors import Invalid
 from sallyport.store.models import Actor, FirstStart
 from sallyport.store.policies import PolicyOperations
 from sallyport.store.provider_secrets import SecretOperations
+from sallyport.store.rotation import RotationOperations
 from sallyport.store.tables import AdminKeyRow, OrganizationRow
 from sallyport.store.tenants import DEFAULT, TenantOperations, new_workspace
 from sallyport.vault.keys import describe_admin_key, new_admin_key
@@ -24,7 +25,7 @@ from sallyport.vault.keys import describe_admin_key, new_admin_key
 _GATEWAY = Actor("gateway")
 
 
-class Store(TenantOperations, CallerOperations, SecretOperations, PolicyOperations, AdminOperations):
+class Store(TenantOperations, CallerOperations, SecretOperations, PolicyOperations, AdminOperations, RotationOperations):
     """Made by `opening.open_store`."""
 
     def first_start(self, admin_key: str | None = None) -> FirstStart:

@@ -8,9 +8,10 @@ from sqlalchemy import select
 
 from sallyport.secret import Secret
 from sallyport.store.base import Operations, found
-from sallyport.store.errors import Invalid, NotFound
+from sallyport.store.errors import Invalid, NotFound, StoreError
 from sallyport.store.models import Actor, SecretInfo
 from sallyport.store.tables import SecretRow, WorkspaceRow
+from sallyport.vault.errors import VaultError
 
 SECRET_NAMES = (
     "ANTHROPIC_API_KEY",
@@ -32,7 +33,10 @@ class SecretOperations(Operations):
             workspace = change.get(WorkspaceRow, workspace_id, "workspace")
             if name not in SECRET_NAMES:
                 raise Invalid(f"name: {name!r} is no secret that the gateway uses; those are {', '.join(SECRET_NAMES)}")
-            data_key = self.vault.data_key(workspace_id, workspace.data_key)
+            try:
+                data_key = self.vault.data_key(workspace_id, workspace.data_key)
+            except VaultError as error:
+                raise StoreError(f"the workspace's data key: {error}") from None
             ciphertext = data_key.encrypt(name, _checked(value))
             now = time.time()
             row = change.session.get(SecretRow, (workspace_id, name))
