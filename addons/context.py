@@ -37,7 +37,8 @@ class Call:
     meter: Meter | None = None
     expected_nano: int = 0
     expected_input_tokens: int = 0
-    admitted: bool = False
+    reserved: bool = False
+    """A reservation is (or may be) held for it: its end is settled, not just published."""
     settled: bool = False
     sent: float | None = None
     """perf_counter when the request was ready to leave for the provider."""

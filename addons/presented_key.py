@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -32,7 +31,7 @@ def from_proxy_authorization(value: str) -> str | None:
         return None
     try:
         user, _, password = base64.b64decode(rest, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # bad base64, not UTF-8
         return None
     return password or user or None
 

@@ -12,7 +12,7 @@ import orjson
 from mitmproxy import http
 
 from addons.context import Call, call_of
-from addons.refusal import Refusal, policy_message, policy_ref, refuse
+from addons.refusal import Refusal, policy_message, refuse
 from addons.services import Services
 from policies.guard import GuardRule, guard_for
 from sallyport.redaction.document import redact_document
@@ -50,7 +50,7 @@ class Redact:
             secrets=rule.secrets,
             deadline=asyncio.get_running_loop().time() + rule.timeout_seconds,
         )
-        record, refs = call.record, [policy_ref(policy) for policy in rule.policies]
+        record, refs = call.record, list(rule.policies)
         record.matched.extend(refs)
         if result.changed:
             call.body_changed = True

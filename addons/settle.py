@@ -89,7 +89,7 @@ class Settle:
         call.settled = True
         self._services.calls.pop(call.record.id, None)
         self._close_record(flow, call)
-        if call.admitted:
+        if call.reserved:
             try:
                 await self._services.spend.settle(call.record)
             except StoreUnavailable:

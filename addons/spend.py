@@ -11,24 +11,33 @@ from collections.abc import Sequence
 
 import orjson
 from mitmproxy import http
-from sallyport.spend.gate import Block, StoreUnavailable
 
 from addons.context import Call, call_of
-from addons.refusal import Refusal, policy_message, policy_ref, refuse
+from addons.refusal import Refusal, policy_message, refuse
 from addons.services import Services
+from addons.turned_away import TurnedAway
 from policies.rate_limit import limits_for
 from policies.spend_cap import Cap, caps_for
 from sallyport.providers.base import Usage
-from sallyport.spend.estimate import input_tokens
+from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens
+from sallyport.spend.gate import Block, StoreUnavailable
 from sallyport.spend.prices import price
-
-_WORST_OUTPUT_TOKENS = 128_000
-"""What a strict cap reserves for a request that bounds its own output nowhere: more than any model in the price list writes."""
 
 
 class Spend:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._turned_away = TurnedAway()
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Who keeps knocking while a limit is known to hold is turned away before the body is read, without asking Redis."""
+        call = call_of(flow)
+        if flow.response or call is None or not call.generates or call.subject is None or call.record.passthrough:
+            return
+        blocked = self._turned_away.find(call.subject, call.snapshot)
+        if blocked:
+            call.record.matched.extend(block.policy for block in blocked)
+            refuse(flow, _refusal(blocked))
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -40,7 +49,7 @@ class Spend:
             _replace_body(flow.request, orjson.dumps(body))
         caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
         limits = limits_for(call.snapshot.policies, call.subject)
-        record.matched.extend(policy_ref(entry.policy) for entry in (*caps, *limits))
+        record.matched.extend(entry.policy for entry in (*caps, *limits))
         expected, worst = self._estimate(flow.request, call, wire.output_cap(body))
         try:
             admission = await self._services.spend.admit(
@@ -52,11 +61,13 @@ class Spend:
                 expected_tokens=expected.input_tokens + expected.output_tokens,
             )
         except StoreUnavailable:
+            call.reserved = True  # it may be, the answer alone may have been lost: so it is settled like any other
             self._without_store(flow, caps)
             return
         if admission.admitted:
-            call.admitted = True
+            call.reserved = True
         else:
+            self._turned_away.remember(call.subject, call.snapshot, admission.blocked)
             refuse(flow, _refusal(admission.blocked))
 
     def _estimate(self, request: http.Request, call: Call, cap: int | None) -> tuple[Usage, Usage]:
@@ -64,7 +75,7 @@ class Spend:
         tokens = input_tokens(request.raw_content or b"")
         output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
         expected = Usage(input_tokens=tokens, output_tokens=output)
-        worst = Usage(input_tokens=tokens, output_tokens=cap if cap is not None else _WORST_OUTPUT_TOKENS)
+        worst = Usage(input_tokens=most_input_tokens(request.raw_content or b""), output_tokens=most_output_tokens(cap))
         call.expected_input_tokens = tokens
         call.expected_nano = self._cost(call, expected)
         return expected, worst
@@ -74,7 +85,7 @@ class Spend:
 
     def _without_store(self, flow: http.HTTPFlow, caps: Sequence[Cap]) -> None:
         """No budget can be checked: fail closed, unless every cap in question says `allow`."""
-        blocking = [policy_ref(cap.policy) for cap in caps if cap.on_store_unavailable == "block"]
+        blocking = [cap.policy for cap in caps if cap.on_store_unavailable == "block"]
         if blocking:
             message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
             refuse(flow, Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2))

@@ -9,6 +9,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from mitmproxy import http
 from mitmproxy.proxy import commands
@@ -47,7 +48,7 @@ class HookTable:
         functions = self._table.get(name)
         if functions is None:
             found = (getattr(addon, name, None) for addon in self._addons)
-            functions = self._table[name] = tuple(function for function in found if callable(function))
+            functions = self._table[name] = tuple(cast(HookFunction, function) for function in found if callable(function))
         return functions
 
     async def run(self, hook: commands.StartHook) -> None:

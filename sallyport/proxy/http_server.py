@@ -39,7 +39,7 @@ class GatewayHttp1Server(Http1Server):
             yield from self._refuse(431, f"the request head has more than {self._settings.max_head_fields} fields")
             return
         try:
-            if any(line[:1] in (b" ", b"\t") for line in lines[1:]):
+            if any(bytes(line[:1]) in (b" ", b"\t") for line in lines[1:]):
                 raise ValueError("a folded header line, which RFC 9112 forbids")
             self.request = http1.read_request_head([bytes(line) for line in lines])
             size = http1.expected_http_body_size(self.request)

@@ -15,7 +15,7 @@ import time
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
 from mitmproxy.net.http.validate import validate_headers
-from mitmproxy.proxy import commands, layer, layers
+from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
@@ -131,9 +131,7 @@ class GatewayHttpStream(HttpStream):
         yield SendHttp(RequestHeaders(self.stream_id, self.flow.request, end_stream=False), self.context.server)
         self.client_state = self.state_stream_request_body
 
-    def state_consume_request_body(
-        self, event: RequestData | RequestTrailers | RequestEndOfMessage
-    ) -> layer.CommandGenerator[None]:
+    def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, RequestData) and len(self.request_body_buf) + len(event.data) > self._settings.max_body_bytes:
             self.request_body_buf.clear()
             yield RequestTooLargeHook(self.flow)
@@ -168,9 +166,7 @@ class GatewayHttpStream(HttpStream):
             if self.server_state == self.state_done:
                 yield from self.flow_done()
 
-    def state_stream_response_body(
-        self, event: ResponseData | ResponseTrailers | ResponseEndOfMessage
-    ) -> layer.CommandGenerator[None]:
+    def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
         tap = self.flow.response.stream if self.flow.response else None
         if not isinstance(tap, ResponseTap) or isinstance(event, ResponseTrailers):
             yield from super().state_stream_response_body(event)

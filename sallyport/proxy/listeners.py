@@ -61,7 +61,7 @@ class Listeners(Proxyserver):
             async def listen(host: str, port: int) -> list[asyncio.Server]:
                 return [await asyncio.start_server(accept, host, port, reuse_port=True, backlog=_BACKLOG)]
 
-            instance.listen = listen
+            instance.listen = listen  # pyright: ignore[reportAttributeAccessIssue] - returns fewer kinds of servers
         await instance.start()
         self._further.append(instance)
 

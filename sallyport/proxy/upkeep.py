@@ -19,7 +19,7 @@ _MOST_WAITING = 100_000
 async def renew_leases(services: Services) -> None:
     while True:
         await asyncio.sleep(services.settings.lease_seconds / 3)
-        open_calls = [call.record for call in services.calls.values() if call.admitted and not call.settled]
+        open_calls = [call.record for call in services.calls.values() if call.reserved and not call.settled]
         if open_calls:
             try:
                 await services.spend.renew(open_calls)
@@ -38,7 +38,7 @@ async def flush(services: Services) -> bool:
     try:
         while services.unpublished:
             batch = services.unpublished[:_MOST_AT_ONCE]
-            await services.spend.publish([record for record in batch if record.organization_id is not None])
+            await services.spend.publish(batch)
             del services.unpublished[: len(batch)]
         for call_id, record in list(services.unsettled.items()):
             await services.spend.settle(record)

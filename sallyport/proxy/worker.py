@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from addons import PIPELINE
 from addons.services import Services
 from sallyport.paths import DataDir
-from sallyport.providers import configure
+from sallyport.providers import load_providers
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
 from sallyport.proxy.upkeep import flush, publish_records, renew_leases
@@ -44,7 +44,8 @@ def main() -> None:
     settings = read_settings()
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
-    configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
+    for provider in load_providers().values():
+        provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
     engine = open_database(settings.database_url or data.database, migrate=False)
     vault = Vault(load_master_key(data.master_key, create=False))
     asyncio.run(_serve(settings, engine, vault, first=number == 0))
@@ -102,7 +103,7 @@ async def _drain(master: GatewayMaster, services: Services, seconds: float) -> N
 
 async def _until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - the conditions are in dictionaries of others
         await asyncio.sleep(_CHECK_SECONDS)
 
 
