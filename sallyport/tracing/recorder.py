@@ -28,7 +28,7 @@ from sallyport.tracing.stream import Backlog, CallStream, Entry
 logger = logging.getLogger(__name__)
 
 _ORGANIZATIONS_SECONDS = 3.0
-_MEASURE_SECONDS = 2.0
+_MEASURE_SECONDS = 1.0
 _CLAIM_SECONDS = 10.0
 _ABANDONED_MS = 30_000  # held that long by another consumer: it is dead
 _WAIT_MS = 500
@@ -62,7 +62,7 @@ class RecorderStatus:
 
 
 class Recorder:
-    """`link`: where a record's trace is seen. `consumer`: this recorder's name; the next of that name takes its work over at once."""
+    """`link`: where a record's trace is seen. `consumer`: this recorder's name; the next of that name takes over its work."""
 
     def __init__(
         self,

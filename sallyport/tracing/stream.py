@@ -96,7 +96,7 @@ class CallStream:
             return []
         streams = cast(dict[Any, Any], answer).values() if isinstance(answer, dict) else [answer[0][1]]
         entries = next(iter(streams))
-        return [_entry(entry) for entry in (entries[0] if isinstance(entries[0], list) else entries)]
+        return [_entry(entry) for entry in (entries[0] if entries and isinstance(entries[0], list) else entries)]
 
 
 def _entry(raw: tuple[bytes | str, dict[bytes | str, bytes | str]]) -> Entry:

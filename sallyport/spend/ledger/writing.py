@@ -22,9 +22,10 @@ _LATEST = ("at", "last_seen", "call_id", "detail", "langsmith_run_id", "trace_ur
 
 def insert_calls(connection: Connection, records: Sequence[CallRecord], link: Link | None = None) -> list[CallRecord]:
     """Append the calls, and the violations of those that are new; the answer is those. `link`: where a call's trace is seen."""
-    rows = [_call_row(record, link) for record in records]
-    if not rows:
+    records = [*{record.id: record for record in records}.values()]
+    if not records:
         return []
+    rows = [_call_row(record, link) for record in records]
     statement = _insert(connection, CallRow).on_conflict_do_nothing(index_elements=["id"]).returning(CallRow.id)
     new_ids = set(connection.execute(statement, rows).scalars())
     new = [record for record in records if record.id in new_ids]
