@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import cast
-
 import redis.asyncio
 
 from sallyport.spend import keys
@@ -15,5 +12,4 @@ async def current_spend(client: redis.asyncio.Redis, organization_id: str, subje
 
     `subject_field` as `policies.subjects` names it (`workspace_id=…`). Raises redis.RedisError.
     """
-    asked = client.hget(keys.spend(organization_id, window, at), subject_field)
-    return int(await cast("Awaitable[bytes | str | None]", asked) or 0)
+    return int(await client.hget(keys.spend(organization_id, window, at), subject_field) or 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from typing import cast
 
 import orjson
@@ -13,13 +13,14 @@ from sallyport.spend.script import Script
 from sallyport.tracing.record import CallRecord
 
 REASON = "worker_lost"
-_AT_ONCE = 100
+_MOST_AT_ONCE = 1000
 _settle = Script("settle.lua")
-_Values = Awaitable[list[bytes | str | None]]
 
 
 async def reap(client: redis.asyncio.Redis, organization_ids: Iterable[str], now: float) -> int:
-    """Settle every call whose lease ended by `now` (UTC seconds), as aborted and estimated; the answer is how many.
+    """Settle calls whose lease ended by `now` (UTC seconds), as aborted and estimated; the answer is how many.
+
+    At most 1000 of an organization at a time: call it again and again.
 
     A call is admitted at the last moment before it is sent, so it is taken to have been sent. Any number may run at once, and
     beside the workers: a call is settled once. Raises redis.RedisError.
@@ -31,22 +32,24 @@ async def reap(client: redis.asyncio.Redis, organization_ids: Iterable[str], now
 
 
 async def _reap(client: redis.asyncio.Redis, organization_id: str, now: float) -> int:
+    due = await _due(client, organization_id, now)
+    if not due:
+        return 0
     reaped = 0
-    while due := await _due(client, organization_id, now):
-        pending = await cast("_Values", client.hmget(keys.pending(organization_id), due))
-        reservations = await cast("_Values", client.hmget(keys.reservations(organization_id), due))
-        for call_id, record, reservation in zip(due, pending, reservations, strict=True):
-            if record is None or reservation is None:  # settled since we looked
-                await client.zrem(keys.leases(organization_id), call_id)
-                continue
-            names, arguments = plan.settlement(_lost(record, reservation), expired_by=now)
-            reaped += await _settle.run(client, names, arguments)
+    pending = await client.hmget(keys.pending(organization_id), due)
+    reservations = await client.hmget(keys.reservations(organization_id), due)
+    for call_id, record, reservation in zip(due, pending, reservations, strict=True):
+        if record is None or reservation is None:  # settled since we looked
+            await client.zrem(keys.leases(organization_id), call_id)
+            continue
+        names, arguments = plan.settlement(_lost(record, reservation), expired_by=now)
+        reaped += await _settle.run(client, names, arguments)
     return reaped
 
 
 async def _due(client: redis.asyncio.Redis, organization_id: str, now: float) -> list[bytes | str]:
-    found = await client.zrangebyscore(keys.leases(organization_id), "-inf", now, start=0, num=_AT_ONCE)
-    return cast("list[bytes | str]", found)
+    found = client.zrangebyscore(keys.leases(organization_id), "-inf", now, start=0, num=_MOST_AT_ONCE)  # pyright: ignore[reportUnknownMemberType] - its score_cast_func is untyped
+    return cast("list[bytes | str]", await found)
 
 
 def _lost(pending: bytes | str, reservation: bytes | str) -> CallRecord:
