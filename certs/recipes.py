@@ -6,6 +6,7 @@ measured with the real ones: Python SDKs, boto3, curl, Node, Go, Rust and Java p
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ _CREDENTIALS = (
 def environment(proxy_url: str, ca_cert: Path, bundle: Path, truststore: Path | None = None) -> dict[str, str]:
     """The proxy way. `proxy_url` is `http://NAME:sp_KEY@HOST:PORT`, both parts of its credential filled in.
 
-    HTTP_PROXY is left out on purpose: boto3 would ask for instance credentials through it. `truststore` is Java's, see `truststore.py`.
+    HTTP_PROXY is left out on purpose: boto3 would ask for instance credentials through it. `truststore` is for Java.
     """
     variables = {"HTTPS_PROXY": proxy_url, "https_proxy": proxy_url, "NO_PROXY": NO_PROXY, "no_proxy": NO_PROXY}
     variables |= dict.fromkeys(_BUNDLE_VARIABLES, str(bundle)) | dict.fromkeys(_EXTRA_VARIABLES, str(ca_cert))
@@ -121,8 +122,9 @@ def _boto3(base: str, key: str, bundle: Path) -> Recipe:
 
 
 def _opencode(base: str, key: str, _bundle: Path) -> Recipe:
-    config = '{"provider": {"anthropic": {"options": {"baseURL": "%s/anthropic/v1"}}, "openai": {"options": {"baseURL": "%s/openai/v1"}}}}'
-    return Recipe({"ANTHROPIC_API_KEY": key, "OPENAI_API_KEY": key}, {"opencode.json": config % (base, base)})
+    providers = {name: {"options": {"baseURL": f"{base}/{name}/v1"}} for name in ("anthropic", "openai")}
+    config = json.dumps({"provider": providers}, indent=2)
+    return Recipe({"ANTHROPIC_API_KEY": key, "OPENAI_API_KEY": key}, {"opencode.json": config})
 
 
 RECIPES: Mapping[str, Callable[[str, str, Path], Recipe]] = MappingProxyType(
