@@ -167,7 +167,8 @@ class Outbox:
         return self._errors[0] if self._errors else None
 
     def _drop(self, count: int) -> None:
-        self.dropped += count
+        with self._changed:
+            self.dropped += count
 
 
 def _size(record: CallRecord) -> int:
