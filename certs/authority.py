@@ -64,7 +64,7 @@ def write_authority(
         write(paths.ca_cert, pem(certificate))
     if state == "reissued":
         _log.warning(
-            "the CA certificate was made anew, for it lacked a name or is near its end: clients must trust %s", paths.ca_cert
+            "the CA certificate was made anew (it lacked a name, or its end is near): let clients trust %s again", paths.ca_cert
         )
     write(paths.ca / COMBINED, _key_pem(key) + pem(certificate), private=True)
     roots = system_roots(own=paths.ca_bundle)

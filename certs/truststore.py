@@ -14,7 +14,10 @@ PASSWORD = "changeit"  # noqa: S105 - Java's customary one; what it guards is pu
 
 
 def java_truststore(path: Path, bundle: Path) -> None:
-    """Writes the certificates of the PEM file `bundle` to the PKCS #12 file `path`, unless that is newer. Raises CertificateError."""
+    """Writes the certificates of the PEM file `bundle` to the PKCS #12 file `path`, unless that is newer.
+
+    Raises CertificateError.
+    """
     if path.exists() and path.stat().st_mtime_ns > bundle.stat().st_mtime_ns:
         return
     entries: list[pkcs12.PKCS12Certificate] = []

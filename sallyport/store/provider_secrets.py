@@ -13,16 +13,7 @@ from sallyport.store.models import Actor, SecretInfo
 from sallyport.store.tables import SecretRow, WorkspaceRow
 from sallyport.vault.errors import VaultError
 
-SECRET_NAMES = (
-    "ANTHROPIC_API_KEY",
-    "AWS_BEARER_TOKEN_BEDROCK",
-    "BASETEN_API_KEY",
-    "FIREWORKS_API_KEY",
-    "GOOGLE_API_KEY",
-    "VERTEX_SERVICE_ACCOUNT_JSON",
-    "OPENAI_API_KEY",
-    "LANGSMITH_API_KEY",
-)
+_TRACING_SECRET = "LANGSMITH_API_KEY"  # noqa: S105 - its name
 _LONGEST = 64 * 1024
 
 
@@ -31,8 +22,8 @@ class SecretOperations(Operations):
         """Stores or replaces a secret; white space around it is dropped. Raises NotFound (workspace), Invalid."""
         with self._changing(actor, "secret.put", "secret", f"{workspace_id}/{name}") as change:
             workspace = change.get(WorkspaceRow, workspace_id, "workspace")
-            if name not in SECRET_NAMES:
-                raise Invalid(f"name: {name!r} is no secret that the gateway uses; those are {', '.join(SECRET_NAMES)}")
+            if name not in (names := secret_names()):
+                raise Invalid(f"name: {name!r} is no secret that the gateway uses; those are {', '.join(names)}")
             try:
                 data_key = self.vault.data_key(workspace_id, workspace.data_key)
             except VaultError as error:
@@ -65,6 +56,13 @@ class SecretOperations(Operations):
                 raise NotFound(f"the workspace has no secret {name!r}")
             change.before = _info(row)
             change.session.delete(row)
+
+
+def secret_names() -> tuple[str, ...]:
+    """Every secret that the gateway uses: one for each provider, and the one for traces."""
+    from sallyport.providers import PROVIDERS  # slow to import, and only those who put secrets need it
+
+    return (*sorted({provider.secret_name for provider in PROVIDERS.values()}), _TRACING_SECRET)
 
 
 def _checked(value: Secret) -> Secret:
