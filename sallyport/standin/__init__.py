@@ -13,7 +13,7 @@ a word.
 | `[[length:N]]` | answers with N words (the request's output limit still cuts them) |
 | `[[tool]]` | answers with a call of the first tool declared (`get_weather` where none is) |
 | `[[in:N]]`, `[[out:N]]` | the usage says N input, N output tokens instead of counting words |
-| `[[cached:N]]`, `[[cache-write:N]]`, `[[reasoning:N]]` | this many tokens on top, read from and written to the prompt cache, reasoned |
+| `[[cached:N]]`, `[[cache-write:N]]`, `[[reasoning:N]]` | N tokens on top: read from, written to the prompt cache, reasoned |
 | `[[no-usage]]` | no usage anywhere in the answer |
 | `[[status:N]]` | the provider's error of that status |
 | `[[delay-ms:N]]` | N milliseconds before each event of a stream, or before the answer |

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, count_words, text_of, write_script
-from sallyport.standin.wire import Call, JsonObject, answer, sse, stream
+from sallyport.standin.wire import Call, JsonObject, answer, objects, sse, stream
 
 _ERRORS = {
     400: "invalid_request_error",
@@ -23,7 +23,7 @@ _ERRORS = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-_MODELS = ("claude-sonnet-4-5", "claude-haiku-4-5")
+_MODELS = ("claude-sonnet-5", "claude-haiku-4-5")
 STREAM_ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}
 
 
@@ -68,7 +68,7 @@ class Anthropic(Family):
 
 
 def message(body: JsonObject, *, model: str | None, headers: dict[str, str]) -> Response:
-    """The answer to a Messages request, for Anthropic itself and for Anthropic's models on Vertex. `model` is the one it names."""
+    """The answer to a Messages request, for Anthropic itself and for its models on Vertex. `model` is the one it names."""
     script = script_of(body)
     if body.get("stream") is not True:
         return answer(whole(script, model), script, headers=headers, content_type="application/json")
@@ -80,14 +80,14 @@ def messages_of(body: JsonObject) -> list[Message]:
     if not isinstance(body.get("messages"), list):
         raise Refusal(400, "messages: Field required")
     system = [Message("system", text_of(body["system"]))] if body.get("system") else []
-    return system + [Message(str(entry.get("role")), text_of(entry.get("content"))) for entry in body["messages"]]
+    return system + [Message(str(entry.get("role")), text_of(entry.get("content"))) for entry in objects(body, "messages")]
 
 
 def script_of(body: JsonObject) -> Script:
     messages = messages_of(body)
     if not isinstance(body.get("max_tokens"), int):
         raise Refusal(400, "max_tokens: Field required")
-    tools = [tool["name"] for tool in body.get("tools") or [] if "name" in tool]
+    tools = [tool["name"] for tool in objects(body, "tools") if "name" in tool]
     return write_script(messages, limit=body["max_tokens"], tools=tools)
 
 
@@ -104,7 +104,7 @@ def events_of(script: Script, model: str | None) -> Iterator[JsonObject]:
     """The events of a streamed Message, in their documented order."""
     start_usage = _usage(script.counts) | {"output_tokens": 1} if script.usage else None
     yield {"type": "message_start", "message": _shell(model) | {"usage": start_usage}}
-    empty = {"text": ""} if script.tool is None else {"input": {}}
+    empty: JsonObject = {"text": ""} if script.tool is None else {"input": {}}
     yield {"type": "content_block_start", "index": 0, "content_block": _block(script) | empty}
     yield {"type": "ping"}
     if script.tool:

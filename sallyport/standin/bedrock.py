@@ -18,7 +18,7 @@ from sallyport.standin import anthropic
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai import vector
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, count_words, text_of, write_script
-from sallyport.standin.wire import Call, JsonObject, answer, dump, stream
+from sallyport.standin.wire import Call, JsonObject, answer, dump, json_object, objects, stream
 
 _JSON = "application/json"
 _EVENT_STREAM = "application/vnd.amazon.eventstream"
@@ -57,7 +57,7 @@ class Bedrock(Family):
                 headers = _headers() | {"x-amzn-bedrock-content-type": _JSON}
                 return stream(frames, script, error=_exception(), headers=headers, content_type=_EVENT_STREAM)
             case "POST", ["model", _, "count-tokens"]:
-                given = call.json().get("input", {}).get("converse", {})
+                given = json_object(json_object(call.json(), "input"), "converse")
                 tokens = max(1, count_words(*(message.text for message in _messages(given))))
                 return answer({"inputTokens": tokens}, headers=_headers(), content_type=_JSON)
             case "GET", ["inference-profiles"]:
@@ -99,12 +99,12 @@ def _messages(body: JsonObject) -> list[Message]:
             400, "1 validation error detected: Value at 'messages' failed to satisfy constraint: Member must not be null"
         )
     system = [Message("system", text_of(body["system"]))] if body.get("system") else []
-    return system + [Message(str(entry.get("role")), text_of(entry.get("content"))) for entry in body["messages"]]
+    return system + [Message(str(entry.get("role")), text_of(entry.get("content"))) for entry in objects(body, "messages")]
 
 
 def _converse_script(body: JsonObject) -> Script:
-    tools = [tool["toolSpec"]["name"] for tool in (body.get("toolConfig") or {}).get("tools", []) if "toolSpec" in tool]
-    return write_script(_messages(body), limit=(body.get("inferenceConfig") or {}).get("maxTokens"), tools=tools)
+    tools = [tool["toolSpec"]["name"] for tool in objects(json_object(body, "toolConfig"), "tools") if "toolSpec" in tool]
+    return write_script(_messages(body), limit=json_object(body, "inferenceConfig").get("maxTokens"), tools=tools)
 
 
 def _stop_reason(script: Script) -> str:
@@ -192,7 +192,7 @@ def _invoke_events(model: str, body: JsonObject) -> tuple[list[JsonObject], Scri
 
 
 def _check_anthropic(body: JsonObject) -> JsonObject:
-    if body.get("anthropic_version") != "bedrock-2023-05-31":
+    if not body.get("anthropic_version"):
         raise Refusal(400, "anthropic_version: Field required")
     if "model" in body or "stream" in body:
         raise Refusal(400, "model, stream: Extra inputs are not permitted")

@@ -7,7 +7,6 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from starlette.responses import Response
 
@@ -15,7 +14,7 @@ from sallyport.standin import anthropic, openai_chat
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai import vector
 from sallyport.standin.script import TOOL_ARGUMENTS, Message, Refusal, Script, count_words, text_of, write_script
-from sallyport.standin.wire import Call, JsonObject, answer, dump, sse, stream
+from sallyport.standin.wire import Call, JsonObject, answer, dump, objects, sse, stream
 
 JSON = "application/json; charset=UTF-8"
 _STATUSES = {
@@ -84,11 +83,11 @@ class Gemini(Family):
             case "embedContent":
                 return answer({"embedding": _embedding(body)}, headers=_HEADERS, content_type=JSON)
             case "batchEmbedContents":
-                embeddings = [_embedding(request) for request in body.get("requests", [])]
+                embeddings = [_embedding(request) for request in objects(body, "requests")]
                 return answer({"embeddings": embeddings}, headers=_HEADERS, content_type=JSON)
             case "predict":
                 return answer(
-                    {"predictions": [_prediction(instance) for instance in body.get("instances", [])]}, content_type=JSON
+                    {"predictions": [_prediction(instance) for instance in objects(body, "instances")]}, content_type=JSON
                 )
             case _:
                 raise Refusal(404, f"models/{model}:{verb} is not found.")
@@ -126,7 +125,7 @@ class Vertex(Gemini):
         if verb not in ("rawPredict", "streamRawPredict"):
             raise Refusal(404, f"publishers/{publisher}/models/{model}:{verb} is not found.")
         body = call.json()
-        if body.get("anthropic_version") != "vertex-2023-10-16":
+        if not body.get("anthropic_version"):
             raise Refusal(400, "anthropic_version: Field required")
         if model == "count-tokens":
             tokens = max(1, count_words(*(message.text for message in anthropic.messages_of(body))))
@@ -143,7 +142,7 @@ def _messages(body: JsonObject) -> list[Message]:
     contents = body.get("contents")
     if not contents:
         raise Refusal(400, "* GenerateContentRequest.contents: contents is not specified")
-    turns: list[Any] = contents if isinstance(contents, list) else [contents]
+    turns = objects(body, "contents") if isinstance(contents, list) else [contents]
     system = body.get("systemInstruction") or body.get("system_instruction")
     messages = [Message("system", text_of(system))] if system else []
     return messages + [Message(str(turn.get("role", "user")), text_of(turn)) for turn in turns]
@@ -151,8 +150,11 @@ def _messages(body: JsonObject) -> list[Message]:
 
 def _script(body: JsonObject) -> Script:
     config: JsonObject = body.get("generationConfig") or body.get("generation_config") or {}
-    declared = [tool.get("functionDeclarations") or tool.get("function_declarations") or [] for tool in body.get("tools") or []]
-    tools = [function["name"] for functions in declared for function in functions]
+    declared = [
+        tool | {"functionDeclarations": tool.get("functionDeclarations") or tool.get("function_declarations")}
+        for tool in objects(body, "tools")
+    ]
+    tools = [function["name"] for tool in declared for function in objects(tool, "functionDeclarations")]
     return write_script(_messages(body), limit=config.get("maxOutputTokens") or config.get("max_output_tokens"), tools=tools)
 
 
@@ -165,7 +167,7 @@ def _chunk(script: Script, model: str, parts: list[JsonObject], finish: str | No
 
 
 def _usage(script: Script, *, last: bool) -> JsonObject:
-    """Thoughts are counted beside the candidates; what was cached is part of the prompt. A stream repeats it, complete at its end."""
+    """Thoughts count beside the candidates, what was cached is part of the prompt. A stream's last chunk has it whole."""
     counts = script.counts
     usage = {
         "promptTokenCount": counts.input,

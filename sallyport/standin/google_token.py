@@ -20,7 +20,7 @@ _JSON = "application/json; charset=utf-8"
 
 
 def mint_token(call: Call) -> Response:
-    """An access token for a well-formed, current assertion. Its signature is not checked: the stand-in knows no service account."""
+    """An access token for a well-formed, current assertion. Its signature goes unchecked: no service account is known here."""
     claims = _claims(call.body)
     if claims is None:
         return _refuse("Invalid JWT: malformed assertion.")

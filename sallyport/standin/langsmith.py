@@ -10,6 +10,7 @@ import io
 import json
 import uuid
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import zstandard
@@ -18,7 +19,7 @@ from python_multipart.multipart import Field, File, parse_options_header
 from starlette.responses import Response
 
 from sallyport.standin.script import Refusal
-from sallyport.standin.wire import Call, JsonObject, answer
+from sallyport.standin.wire import Call, JsonObject, answer, objects
 
 _JSON = "application/json"
 _REQUIRED = ("id", "name", "run_type", "start_time", "trace_id", "dotted_order")
@@ -60,9 +61,9 @@ class LangSmith:
                 self._patch(call.json() | {"id": run_id})
             case "POST", ["runs", "batch"]:
                 body = call.json()
-                for run in body.get("post") or []:
+                for run in objects(body, "post"):
                     self._post(run)
-                for run in body.get("patch") or []:
+                for run in objects(body, "patch"):
                     self._patch(run)
             case "POST", ["runs", "multipart"]:
                 self._take_parts(_parts(call))
@@ -132,7 +133,7 @@ def _check(run: JsonObject) -> None:
     parent = order[-2][1] if len(order) > 1 else None
     if run.get("parent_run_id") != parent:
         raise Refusal(422, f"dotted_order names the parent {parent}, parent_run_id {run.get('parent_run_id')}")
-    if any(later[0] < earlier[0] for earlier, later in zip(order, order[1:], strict=False)):
+    if any(later[0] < earlier[0] for earlier, later in pairwise(order)):
         raise Refusal(422, "a run starts before its parent")
 
 

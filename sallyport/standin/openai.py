@@ -90,7 +90,7 @@ class OpenAI(Family):
 
 
 class Fireworks(OpenAI):
-    """https://docs.fireworks.ai/api-reference: OpenAI's shapes under `/inference/v1`; the last chunk of a stream has the usage."""
+    """https://docs.fireworks.ai/api-reference: OpenAI's shapes under `/inference/v1`; a stream's last chunk has the usage."""
 
     name = "fireworks"
     prefix = ("inference", "v1")
@@ -109,7 +109,7 @@ class Baseten(OpenAI):
     """https://docs.baseten.co/reference/inference-api: OpenAI's shapes; the key also comes as `Authorization: Api-Key`."""
 
     name = "baseten"
-    models = ("deepseek-ai/DeepSeek-V3.1", "openai/gpt-oss-120b")
+    models = ("openai/gpt-oss-120b", "deepseek-ai/DeepSeek-V4-Pro")
 
     def check_credential(self, call: Call) -> None:
         key = bearer(call, "Bearer", "Api-Key")

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from sallyport.standin.family import identifier
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, text_of, write_script
-from sallyport.standin.wire import JsonObject, answer, sse, stream
+from sallyport.standin.wire import JsonObject, answer, json_object, objects, sse, stream
 
 STREAM_ERROR = sse({"error": {"message": "The server had an error while processing your request.", "type": "server_error"}})
 
@@ -19,11 +19,11 @@ def complete(body: JsonObject, headers: dict[str, str], *, usage_in_chunks: bool
     """`usage_in_chunks`: the stream's last content chunk has the usage though nobody asked (Fireworks)."""
     if not isinstance(body.get("messages"), list) or not isinstance(body.get("model"), str):
         raise Refusal(400, "Missing required parameter: 'messages' or 'model'.", "missing_required_parameter")
-    messages = [Message(str(message.get("role")), text_of(message.get("content"))) for message in body["messages"]]
-    tools = [tool["function"]["name"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
+    messages = [Message(str(message.get("role")), text_of(message.get("content"))) for message in objects(body, "messages")]
+    tools = [tool["function"]["name"] for tool in objects(body, "tools") if tool.get("type") == "function"]
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     script = write_script(messages, limit=limit, tools=tools)
-    base = {
+    base: JsonObject = {
         "id": identifier("chatcmpl-"),
         "created": int(time.time()),
         "model": body["model"],
@@ -32,7 +32,7 @@ def complete(body: JsonObject, headers: dict[str, str], *, usage_in_chunks: bool
     }
     reason = "tool_calls" if script.tool else "length" if script.truncated else "stop"
     if body.get("stream") is not True:
-        message = {"role": "assistant", "content": script.text, "refusal": None, "annotations": []}
+        message: JsonObject = {"role": "assistant", "content": script.text, "refusal": None, "annotations": []}
         if script.tool:
             message |= {"content": None, "tool_calls": [_tool_call(script.tool, json.dumps(TOOL_ARGUMENTS))]}
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
@@ -42,18 +42,19 @@ def complete(body: JsonObject, headers: dict[str, str], *, usage_in_chunks: bool
     chunks = [
         base | {"choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]} for delta in _deltas(script)
     ]
-    last = base | {"choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}]}
+    last: JsonObject = base | {"choices": [{"index": 0, "delta": {}, "logprobs": None, "finish_reason": reason}]}
     chunks.append(last | (usage(script.counts) if usage_in_chunks and script.usage else {}))
     return stream(framed(chunks, body, base, script), script, error=STREAM_ERROR, headers=headers)
 
 
 def framed(chunks: Iterable[JsonObject], body: JsonObject, base: JsonObject, script: Script) -> Iterator[bytes]:
     """Chunks as events. With `stream_options.include_usage` each has `usage: null`, and one more with the usage follows."""
-    asked = script.usage and (body.get("stream_options") or {}).get("include_usage") is True
+    asked = script.usage and json_object(body, "stream_options").get("include_usage") is True
     for chunk in chunks:
         yield sse({"usage": None} | chunk if asked else chunk)
     if asked:
-        yield sse(base | {"choices": []} | usage(script.counts))
+        final: JsonObject = {**base, "choices": []}
+        yield sse(final | usage(script.counts))
     yield sse("[DONE]")
 
 

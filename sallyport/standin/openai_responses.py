@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from sallyport.standin.family import identifier
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, text_of, write_script
-from sallyport.standin.wire import JsonObject, answer, sse, stream
+from sallyport.standin.wire import JsonObject, answer, objects, sse, stream
 
 _ERROR = {
     "type": "error",
@@ -25,7 +25,7 @@ _ERROR = {
 def respond(body: JsonObject, headers: dict[str, str]) -> Response:
     if not isinstance(body.get("model"), str):
         raise Refusal(400, "Missing required parameter: 'model'.", "missing_required_parameter")
-    tools = [tool["name"] for tool in body.get("tools") or [] if tool.get("type") == "function"]
+    tools = [tool["name"] for tool in objects(body, "tools") if tool.get("type") == "function"]
     script = write_script(_messages(body), limit=body.get("max_output_tokens"), tools=tools)
     shell = _shell(body)
     if body.get("stream") is not True:
@@ -38,7 +38,7 @@ def _messages(body: JsonObject) -> list[Message]:
     messages = [Message("system", body["instructions"])] if isinstance(body.get("instructions"), str) else []
     if isinstance(given, str):
         return [*messages, Message("user", given)]
-    for item in given:
+    for item in objects(body, "input"):
         content = item.get("output") if item.get("type") == "function_call_output" else item.get("content")
         messages.append(Message(str(item.get("role", "tool")), text_of(content)))
     return messages
@@ -121,17 +121,17 @@ def _events(shell: JsonObject, script: Script) -> Iterator[bytes]:
         return sse({"type": kind, "sequence_number": next(numbers), **fields}, kind)
 
     item = _item(script)
+    begun: JsonObject = {"status": "in_progress", **({"arguments": ""} if script.tool else {"content": []})}
     yield event("response.created", response=shell)
     yield event("response.in_progress", response=shell)
+    yield event("response.output_item.added", output_index=0, item=item | begun)
     where: JsonObject = {"item_id": item["id"], "output_index": 0}
     if script.tool:
         arguments: str = item["arguments"]
-        yield event("response.output_item.added", output_index=0, item=item | {"status": "in_progress", "arguments": ""})
         for part in (arguments[:5], arguments[5:]):
             yield event("response.function_call_arguments.delta", **where, delta=part)
         yield event("response.function_call_arguments.done", **where, name=item["name"], arguments=arguments)
     else:
-        yield event("response.output_item.added", output_index=0, item=item | {"status": "in_progress", "content": []})
         where["content_index"] = 0
         yield event("response.content_part.added", **where, part=_part(""))
         for piece in script.pieces:

@@ -51,6 +51,8 @@ class StandIn:
         """`https://127.0.0.1:PORT`."""
         self.ca: Path | None = None
         """The certificate to trust, PEM; None when plain."""
+        self.tls = ssl.create_default_context()
+        """For clients: trusts `ca` and nothing else once it serves; the system's roots when plain."""
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "sallyport.standin", "--directory", str(self._directory), "--until-eof"]
@@ -62,6 +64,8 @@ class StandIn:
             raise RuntimeError(f"the stand-in ended at its start with status {self._process.wait()}")
         ready = json.loads(line)
         self.url, self.ca = ready["url"], Path(ready["ca"]) if ready["ca"] else None
+        if self.ca:
+            self.tls = ssl.create_default_context(cafile=self.ca)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,8 +97,7 @@ class StandIn:
         self._own("DELETE", "runs")
 
     def _own(self, method: str, what: str) -> bytes:
-        context = ssl.create_default_context(cafile=self.ca) if self.ca else None
         request = urllib.request.Request(f"{self.url}/__standin__/{what}", method=method)  # noqa: S310 - our own loopback URL
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self.tls))
         with opener.open(request, timeout=10) as response:
             return response.read()

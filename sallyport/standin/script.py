@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 
 _MARKER = re.compile(r"\[\[([a-z-]+)(?::(\d+))?\]\]")
-_WORDS = "This answer comes from the stand-in and is always the same.".split()
+_WORDS = ("This", "answer", "comes", "from", "the", "stand-in", "and", "is", "always", "the", "same.")
 _PIECES = re.compile(r"\S+\s*|\s+")
 TOOL_ARGUMENTS = {"location": "Paris"}
 

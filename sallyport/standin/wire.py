@@ -49,6 +49,17 @@ class Call:
         return value  # pyright: ignore[reportUnknownVariableType] - JSON
 
 
+def objects(body: JsonObject, key: str) -> list[JsonObject]:
+    """The list of objects under a key; empty where there is none, strings in it as text parts."""
+    value: list[Any] = body[key] if isinstance(body.get(key), list) else []
+    return [item if isinstance(item, dict) else {"text": item} for item in value]
+
+
+def json_object(body: JsonObject, key: str) -> JsonObject:
+    """The object under a key; empty where there is none."""
+    return body[key] if isinstance(body.get(key), dict) else {}
+
+
 def dump(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
