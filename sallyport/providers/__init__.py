@@ -58,13 +58,16 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(_registry.by_name)
 
 
 def load_providers() -> Mapping[str, Provider]:
-    """Add the providers of installed packages. Raises ValueError, naming the entry point, for what is none or takes a name in use."""
+    """Add the providers of installed packages.
+
+    Raises ValueError, naming the entry point, for one that can't be loaded, is no Provider or takes another's name.
+    """
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             loaded = entry_point.load()
+            provider = loaded() if isinstance(loaded, type) else loaded
         except Exception as error:  # a third party's module may fail in any way
             raise ValueError(f"the provider {entry_point.name!r} ({entry_point.value}) can't be loaded: {error}") from error
-        provider = loaded() if isinstance(loaded, type) else loaded
         if not isinstance(provider, Provider):
             raise ValueError(f"the provider {entry_point.name!r} ({entry_point.value}) is no Provider")
         known = PROVIDERS.get(provider.name)
