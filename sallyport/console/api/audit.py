@@ -1,0 +1,49 @@
+"""`/v1/audit-logs`: who changed what, in a chain that shows tampering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from sallyport.console.api.types import Answer, Cursor, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.store.models import AuditEntry, AuditVerdict, Page
+
+router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 503))
+
+
+class AuditRow(Answer):
+    seq: int = Field(examples=[17])
+    at: Time
+    actor: str = Field(examples=["admin-key:spa_7Qk2Zb"])
+    source_ip: str | None = Field(examples=["127.0.0.1"])
+    operation: str = Field(examples=["policy.update"])
+    resource_type: str = Field(examples=["policy"])
+    resource_id: str | None
+    before: dict[str, Any] | None = Field(description="What it was; secrets are masked.")
+    after: dict[str, Any] | None
+    success: bool
+    prev_hash: str
+    hash: str = Field(description="SHA-256 over this row and the hash of the row before.")
+
+
+class Verdict(Answer):
+    ok: bool
+    rows: int = Field(examples=[17])
+    broken_at: int | None = Field(description="The first row that is changed, out of place or missing.", examples=[None])
+
+
+@router.get("", response_model=ListOf[AuditRow])
+def list_audit(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[AuditEntry]:
+    """Admin operations, newest first, refused ones too."""
+    return console.store.list_audit(limit, cursor)
+
+
+@router.get("/verify", response_model=Verdict)
+def verify_audit(console: ConsoleDep, _admin: AdminDep) -> AuditVerdict:
+    """Walks the whole chain. Notices changed, reordered and deleted rows, the newest too."""
+    return console.store.verify_audit()

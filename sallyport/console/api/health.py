@@ -1,0 +1,61 @@
+"""`/healthz` and `/metrics`: open, for load balancers and Prometheus; they tell no ids, and no money without the admin key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Header, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from sallyport.console import health, metrics
+from sallyport.console.context import ConsoleDep
+
+router = APIRouter(tags=["operation"])
+
+
+class DependencyOut(BaseModel):
+    """Its state, and for the recorder what waits."""
+
+    model_config = ConfigDict(extra="allow")
+    status: Literal["ok", "down"]
+
+
+class Health(BaseModel):
+    status: Literal["ok", "down"]
+    dependencies: dict[str, DependencyOut] = Field(
+        examples=[
+            {
+                "database": {"status": "ok"},
+                "redis": {"status": "ok"},
+                "recorder": {"status": "ok", "waiting": 0, "lag_seconds": 0.0},
+                "workers": {"status": "ok"},
+            }
+        ]
+    )
+
+
+@router.get("/healthz", response_model=Health, responses={503: {"model": Health, "description": "A dependency is down"}})
+async def healthz(console: ConsoleDep, response: Response) -> dict[str, Any]:
+    """200 when everything that the gateway needs answers, 503 when something does not."""
+    found = await health.check(console)
+    well = all(dependency.ok for dependency in found.values())
+    response.status_code = 200 if well else 503
+    return {"status": _word(well), "dependencies": {name: {"status": _word(d.ok), **d.facts} for name, d in found.items()}}
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def get_metrics(
+    console: ConsoleDep,
+    x_api_key: Annotated[str | None, Header(description="With an admin key spend is shown too.")] = None,
+    authorization: Annotated[str | None, Header(description="`Bearer <admin key>` does the same.")] = None,
+) -> Response:
+    """Prometheus text format."""
+    key = x_api_key or (authorization or "").removeprefix("Bearer ")
+    admin = await run_in_threadpool(console.admins.authenticate, key) if key else None
+    text = metrics.render(console.recorder.status, console.counters, await health.check(console), money=admin is not None)
+    return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _word(ok: bool) -> str:
+    return "ok" if ok else "down"

@@ -1,0 +1,74 @@
+"""`/v1/keys`: gateway keys, the credentials that callers hold."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.store.models import GatewayKey, Page
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 503))
+
+
+class KeyOut(Answer):
+    id: str = Field(examples=["01934b1c-7f2a-7c3e-9d52-0a4f6f1f8f11"])
+    name: str = Field(examples=["laptop"])
+    prefix: str = Field(description="The first characters of the key, to tell keys apart.", examples=["sp_4fT9aQ"])
+    organization_id: str = Field(examples=["default"])
+    workspace_id: str = Field(examples=["default"])
+    user_id: str | None
+    created_at: Time
+    expires_at: Time | None
+    revoked_at: Time | None
+
+
+class NewKeyOut(KeyOut):
+    key: str = Field(description="The key. It is shown here and never again.", examples=["sp_4fT9aQ…"])
+
+
+class KeyIn(Body):
+    workspace_id: str = Field(examples=["default"])
+    name: str = Field("key", examples=["laptop"])
+    user_id: str | None = Field(None, description="Whom calls with this key count for.")
+    expires_at: TimeIn | None = Field(None, examples=["2027-01-01T00:00:00Z"])
+
+
+@router.post("", status_code=201, response_model=NewKeyOut)
+def create_key(console: ConsoleDep, admin: AdminDep, body: KeyIn) -> dict[str, Any]:
+    """A new gateway key. Only this answer ever holds it; we keep its hash."""
+    new = console.store.create_key(
+        admin, workspace_id=body.workspace_id, name=body.name, user_id=body.user_id, expires_at=seconds(body.expires_at)
+    )
+    return {**asdict(new.record), "key": new.key.reveal()}
+
+
+@router.get("", response_model=ListOf[KeyOut])
+def list_keys(
+    console: ConsoleDep,
+    _admin: AdminDep,
+    workspace_id: Filter = None,
+    user_id: Filter = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[GatewayKey]:
+    """Keys, newest first; revoked and expired ones too."""
+    return console.store.list_keys(limit, cursor, workspace_id=workspace_id, user_id=user_id)
+
+
+@router.get("/{id}", response_model=KeyOut, responses=responses(404))
+def get_key(console: ConsoleDep, _admin: AdminDep, id: Id) -> GatewayKey:
+    """One key."""
+    return console.store.get_key(id)
+
+
+@router.delete("/{id}", status_code=204, responses=responses(404))
+def revoke_key(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+    """Revokes the key, for good and on every worker within a second."""
+    console.store.revoke_key(admin, id)

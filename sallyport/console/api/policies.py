@@ -1,0 +1,137 @@
+"""`/v1/platform/gateway-policies`: what callers may do, in the shape of LangSmith's API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from anyio import from_thread
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.cap_spend import cap_spend, needs_counting, seed_cap, spent_before
+from sallyport.console.context import Console, ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.money import nano_to_usd
+from sallyport.store.models import Actor, StoredPolicy
+
+router = APIRouter(prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 503))
+
+_MATCHERS = [[{"key": "workspace_id", "value": "default"}]]
+_CONFIG = [{"window": "daily", "limit_usd": 25}]
+
+
+class MatcherModel(Body):
+    key: str = Field(examples=["workspace_id"])
+    value: str = Field(examples=["default"])
+
+
+class PolicyOut(Answer):
+    id: str
+    organization_id: str
+    name: str = Field(examples=["Team budget"])
+    policy_type: str = Field(examples=["spend_cap"])
+    action: str = Field(examples=["block"])
+    subject_matchers: list[MatcherModel]
+    config: dict[str, Any] = Field(examples=_CONFIG)
+    enabled: bool
+    priority: int = Field(examples=[0])
+    created_at: Time
+    updated_at: Time
+    current_spend_usd: str = Field(
+        "",
+        description="On spend caps: what the subject has spent in the current window, without open reservations. "
+        "Left out where it can't be known (a default cap has many subjects).",
+        examples=["3.204"],
+    )
+
+
+class PolicyIn(Body):
+    """Types and configs: `spend_cap` and `default_spend_cap` {window, limit_usd, strict?, on_store_unavailable?};
+    `rate_limit` and `default_rate_limit` {version, limits: [{metric, window, value}]}; `model_access` {allow: [pattern]}; `guard` {version,
+    detect: {pii, secrets}, timeout_seconds, on_timeout, restore}. All matchers must hold; none: the whole organization.
+    """
+
+    name: str = Field(examples=["Team budget"])
+    policy_type: str = Field(examples=["spend_cap"])
+    action: str = "block"
+    subject_matchers: list[MatcherModel] = Field(default_factory=list[MatcherModel], max_length=100, examples=_MATCHERS)
+    config: dict[str, Any] = Field(examples=_CONFIG)
+    enabled: bool = True
+    priority: int = 0
+    organization_id: str = "default"
+
+
+class PolicyPatch(Body):
+    name: str | None = None
+    policy_type: str | None = Field(None, description="Can't be changed; another value than the policy's is an error.")
+    action: str | None = None
+    subject_matchers: list[MatcherModel] | None = Field(None, max_length=100)
+    config: dict[str, Any] | None = Field(None, description="The fields to change.", examples=[{"limit_usd": 50}])
+    enabled: bool | None = None
+    priority: int | None = None
+
+
+@router.post("", status_code=201, response_model=PolicyOut, response_model_exclude_unset=True)
+def upsert_policy(console: ConsoleDep, admin: AdminDep, body: PolicyIn) -> dict[str, Any]:
+    """Creates a policy, or changes the one that has the same type, matchers and window."""
+    given = body.model_dump(exclude_unset=True, exclude={"organization_id"})
+    return with_spend(console, [create(console, admin, given, body.organization_id)])[0]
+
+
+@router.get("", response_model=ListOf[PolicyOut], response_model_exclude_unset=True)
+def list_policies(
+    console: ConsoleDep,
+    _admin: AdminDep,
+    policy_type: Annotated[str | None, Query(max_length=100)] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """Policies, newest first."""
+    page = console.store.list_policies(limit, cursor, policy_type=policy_type)
+    return {"items": with_spend(console, page.items), "next_cursor": page.next_cursor}
+
+
+@router.get("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404))
+def get_policy(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+    """One policy."""
+    return with_spend(console, [console.store.get_policy(id)])[0]
+
+
+@router.patch("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404, 409))
+def update_policy(console: ConsoleDep, admin: AdminDep, id: Id, body: PolicyPatch) -> dict[str, Any]:
+    """Changes the fields given, and within `config` the fields given there."""
+    changes: Mapping[str, object] = body.model_dump(exclude_unset=True)
+    policy = console.store.update_policy(admin, id, changes)
+    _count(console, policy)
+    return with_spend(console, [policy])[0]
+
+
+@router.delete("/{id}", status_code=204, responses=responses(404))
+def delete_policy(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+    """Deletes the policy; it no longer holds on any worker within a second."""
+    console.store.delete_policy(admin, id)
+
+
+def create(console: Console, admin: Actor, given: Mapping[str, object], organization_id: str = "default") -> StoredPolicy:
+    """Stores a policy; a cap on a subject not counted so far starts at what the ledger has for it. Called in a worker thread."""
+    policy = console.store.create_policy(admin, given, organization_id)
+    _count(console, policy)
+    return policy
+
+
+def _count(console: Console, policy: StoredPolicy) -> None:
+    if needs_counting(policy):
+        from_thread.run(seed_cap, console.redis, policy, spent_before(console.store.engine, policy))
+
+
+def with_spend(console: Console, policies: list[StoredPolicy]) -> list[dict[str, Any]]:
+    """The policies, each cap with its `current_spend_usd`. Called in a worker thread."""
+    spent = from_thread.run(cap_spend, console.redis, policies)
+    return [
+        asdict(policy) | ({"current_spend_usd": nano_to_usd(spent[policy.id])} if policy.id in spent else {})
+        for policy in policies
+    ]

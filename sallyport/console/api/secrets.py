@@ -1,0 +1,59 @@
+"""`/v1/workspaces/{id}/secrets`: provider credentials. They are put in and never come out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from fastapi import Path as PathParameter
+from pydantic import Field, SecretStr
+
+from sallyport.console.api.types import Answer, Body, Id, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.secret import Secret
+from sallyport.store.errors import NotFound
+from sallyport.store.models import SecretInfo
+
+router = APIRouter(prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 404, 503))
+
+SecretName = Annotated[str, PathParameter(max_length=100, examples=["OPENAI_API_KEY"])]
+
+
+class SecretOut(Answer):
+    workspace_id: str = Field(examples=["default"])
+    name: str = Field(examples=["OPENAI_API_KEY"])
+    created_at: Time
+    updated_at: Time
+
+
+class SecretIn(Body):
+    value: SecretStr = Field(description="The credential. No answer ever shows it.", examples=["sk-…"])
+
+
+@router.put("/{name}", response_model=SecretOut)
+def put_secret(console: ConsoleDep, admin: AdminDep, id: Id, name: SecretName, body: SecretIn) -> SecretInfo:
+    """Stores the secret, or replaces it; workers use it within a second."""
+    return console.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
+
+
+@router.get("", response_model=ListOf[SecretOut])
+def list_secrets(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+    """Names and times of a workspace's secrets."""
+    return {"items": console.store.list_secrets(id)}
+
+
+@router.get("/{name}", response_model=SecretOut)
+def get_secret(console: ConsoleDep, _admin: AdminDep, id: Id, name: SecretName) -> SecretInfo:
+    """Name and times of one secret."""
+    for secret in console.store.list_secrets(id):
+        if secret.name == name:
+            return secret
+    raise NotFound(f"the workspace has no secret {name!r}")
+
+
+@router.delete("/{name}", status_code=204)
+def delete_secret(console: ConsoleDep, admin: AdminDep, id: Id, name: SecretName) -> None:
+    """Deletes the secret; calls that need it are then refused."""
+    console.store.delete_secret(admin, id, name)

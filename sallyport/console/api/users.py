@@ -1,0 +1,61 @@
+"""`/v1/users`: people and services whose spend is told apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.store.models import Page, User
+
+router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 503))
+
+
+class UserOut(Answer):
+    id: str = Field(examples=["01934b1c-7f2a-7c3e-9d52-0a4f6f1f8f11"])
+    organization_id: str = Field(examples=["default"])
+    name: str = Field(examples=["Ada Lovelace"])
+    email: str | None = Field(examples=["ada@example.com"])
+    created_at: Time
+    updated_at: Time
+
+
+class UserIn(Body):
+    name: str = Field(examples=["Ada Lovelace"])
+    email: str | None = Field(None, examples=["ada@example.com"])
+    organization_id: str = "default"
+
+
+class UserPatch(Body):
+    name: str | None = Field(None, examples=["Ada King"])
+    email: str | None = None
+
+
+@router.post("", status_code=201, response_model=UserOut, responses=responses(409))
+def create_user(console: ConsoleDep, admin: AdminDep, body: UserIn) -> User:
+    """A new user; e-mail addresses are unique within an organization."""
+    return console.store.create_user(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
+
+
+@router.get("", response_model=ListOf[UserOut])
+def list_users(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[User]:
+    """Users, newest first."""
+    return console.store.list_users(limit, cursor)
+
+
+@router.get("/{id}", response_model=UserOut, responses=responses(404))
+def get_user(console: ConsoleDep, _admin: AdminDep, id: Id) -> User:
+    """One user."""
+    return console.store.get_user(id)
+
+
+@router.patch("/{id}", response_model=UserOut, responses=responses(404, 409))
+def update_user(console: ConsoleDep, admin: AdminDep, id: Id, body: UserPatch) -> User:
+    """Changes the fields given and leaves the others."""
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    return console.store.update_user(admin, id, changes)

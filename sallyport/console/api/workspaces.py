@@ -1,0 +1,73 @@
+"""`/v1/workspaces`: where keys, secrets and budgets live."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.store.models import Page, Workspace
+
+router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 503))
+
+Credentials = Literal["replace", "passthrough"]
+TraceContent = Literal["none", "redacted"]
+
+
+class WorkspaceOut(Answer):
+    id: str = Field(examples=["default"])
+    name: str = Field(examples=["Research"])
+    organization_id: str = Field(examples=["default"])
+    credentials: Credentials = Field(description="What happens to a user's own vendor log-in.")
+    trace_content: TraceContent = Field(description="Whether redacted bodies are kept.")
+    langsmith_endpoint: str | None = Field(examples=["https://api.smith.langchain.com"])
+    langsmith_project: str | None = Field(examples=["gateway"])
+    created_at: Time
+    updated_at: Time
+
+
+class WorkspaceIn(Body):
+    name: str = Field(examples=["Research"])
+    organization_id: str = "default"
+    credentials: Credentials = "replace"
+    trace_content: TraceContent = "none"
+    langsmith_endpoint: str | None = Field(None, examples=["https://api.smith.langchain.com"])
+    langsmith_project: str | None = Field(None, examples=["gateway"])
+
+
+class WorkspacePatch(Body):
+    name: str | None = Field(None, examples=["Research"])
+    credentials: Credentials | None = None
+    trace_content: TraceContent | None = Field(None, examples=["redacted"])
+    langsmith_endpoint: str | None = None
+    langsmith_project: str | None = None
+
+
+@router.post("", status_code=201, response_model=WorkspaceOut, responses=responses(409))
+def create_workspace(console: ConsoleDep, admin: AdminDep, body: WorkspaceIn) -> Workspace:
+    """A new workspace; names are unique within an organization."""
+    return console.store.create_workspace(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
+
+
+@router.get("", response_model=ListOf[WorkspaceOut])
+def list_workspaces(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[Workspace]:
+    """Workspaces, newest first."""
+    return console.store.list_workspaces(limit, cursor)
+
+
+@router.get("/{id}", response_model=WorkspaceOut, responses=responses(404))
+def get_workspace(console: ConsoleDep, _admin: AdminDep, id: Id) -> Workspace:
+    """One workspace."""
+    return console.store.get_workspace(id)
+
+
+@router.patch("/{id}", response_model=WorkspaceOut, responses=responses(404, 409))
+def update_workspace(console: ConsoleDep, admin: AdminDep, id: Id, body: WorkspacePatch) -> Workspace:
+    """Changes the fields given and leaves the others."""
+    changes: dict[str, Any] = body.model_dump(exclude_unset=True)
+    return console.store.update_workspace(admin, id, changes)

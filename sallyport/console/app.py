@@ -1,0 +1,41 @@
+"""The console as one ASGI application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from sallyport.console import errors
+from sallyport.console.api import audit, calls, health, keys, policies, secrets, spend, users, violations, workspaces
+from sallyport.console.context import Console
+from sallyport.console.guard import Guard
+from sallyport.console.pages import forms, login, views
+from sallyport.version import VERSION
+
+_HERE = Path(__file__).parent
+_API = (policies, workspaces, users, keys, secrets, spend, calls, violations, audit, health)
+_PAGES = (login, views, forms)
+
+
+def create_app(console: Console) -> ASGIApp:
+    """The admin API and the pages."""
+    app = FastAPI(
+        title="Sallyport",
+        version=VERSION,
+        summary="The admin API of a self-hosted LLM gateway",
+        description="Every request needs an admin key in `X-API-Key`. Money is in decimal strings of US dollars, "
+        'times are RFC 3339 in UTC. A list is `{"items": […], "next_cursor": …}`, continued by `?cursor=`. An error is `{"detail": "…"}`.',
+        docs_url=None,  # both load their scripts from foreign hosts
+        redoc_url=None,
+    )
+    app.state.console = console
+    errors.install(app)
+    for resource in _API:
+        app.include_router(resource.router)
+    for page in _PAGES:
+        app.include_router(page.router, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=_HERE / "static"))
+    return Guard(app, console.settings)

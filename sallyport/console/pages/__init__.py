@@ -1,0 +1,1 @@
+"""The web pages: rendered here, made fresh by a few lines of JavaScript."""

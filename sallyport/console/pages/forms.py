@@ -1,0 +1,108 @@
+"""The forms on the pages: what they change goes through the same operations as the API."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from sallyport.console.api.policies import create
+from sallyport.console.api.types import Id
+from sallyport.console.auth import SessionDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.pages.rendering import Notice
+from sallyport.console.pages.views import show_keys, show_policies, show_secrets
+from sallyport.secret import Secret
+from sallyport.store.errors import Refused
+
+router = APIRouter()
+
+Field = Annotated[str, Form(max_length=100_000)]
+_DAY = 86400
+
+
+@router.post("/keys")
+def create_key(
+    request: Request,
+    console: ConsoleDep,
+    admin: SessionDep,
+    workspace_id: Field = "",
+    name: Field = "",
+    user_id: Field = "",
+    days: Field = "",
+) -> Response:
+    """Answers with the page itself: the key is shown this once and must not stand in a URL."""
+    if days and not days.isdecimal():
+        return show_keys(request, console, notice=Notice("Expires in: give a whole number of days.", "bad"), status=400)
+    expires_at = time.time() + int(days[:6]) * _DAY if days else None
+    try:
+        new = console.store.create_key(
+            admin, workspace_id=workspace_id, name=name, user_id=user_id or None, expires_at=expires_at
+        )
+    except Refused as refusal:
+        return show_keys(request, console, notice=_bad(refusal), status=400)
+    notice = Notice(f"The key “{new.record.name}”, shown now and never again:", key=new.key.reveal())
+    return show_keys(request, console, notice=notice, status=201)
+
+
+@router.post("/keys/{id}/revoke")
+def revoke_key(console: ConsoleDep, admin: SessionDep, id: Id) -> Response:
+    console.store.revoke_key(admin, id)
+    return RedirectResponse("/keys", 303)
+
+
+@router.post("/secrets")
+def put_secret(
+    request: Request, console: ConsoleDep, admin: SessionDep, workspace_id: Field = "", name: Field = "", value: Field = ""
+) -> Response:
+    try:
+        console.store.put_secret(admin, workspace_id, name, Secret(value))
+    except Refused as refusal:
+        return show_secrets(request, console, notice=_bad(refusal), status=400)
+    return RedirectResponse("/secrets", 303)
+
+
+@router.post("/secrets/delete")
+def delete_secret(console: ConsoleDep, admin: SessionDep, workspace_id: Field = "", name: Field = "") -> Response:
+    console.store.delete_secret(admin, workspace_id, name)
+    return RedirectResponse("/secrets", 303)
+
+
+@router.post("/policies")
+def create_cap(
+    request: Request,
+    console: ConsoleDep,
+    admin: SessionDep,
+    name: Field = "",
+    key: Field = "",
+    value: Field = "",
+    window: Field = "",
+    limit_usd: Field = "",
+) -> Response:
+    """A spend cap on one subject; without a subject on the whole organization."""
+    matchers = [{"key": key, "value": value.strip()}] if key else []
+    config = {"window": window, "limit_usd": limit_usd.strip().removeprefix("$")}
+    try:
+        create(console, admin, {"name": name, "policy_type": "spend_cap", "subject_matchers": matchers, "config": config})
+    except Refused as refusal:
+        return show_policies(request, console, notice=_bad(refusal), status=400)
+    return RedirectResponse("/policies", 303)
+
+
+@router.post("/policies/{id}/enable")
+def enable_policy(console: ConsoleDep, admin: SessionDep, id: Id, enabled: Annotated[bool, Form()]) -> Response:
+    console.store.update_policy(admin, id, {"enabled": enabled})
+    return RedirectResponse("/policies", 303)
+
+
+@router.post("/policies/{id}/delete")
+def delete_policy(console: ConsoleDep, admin: SessionDep, id: Id) -> Response:
+    console.store.delete_policy(admin, id)
+    return RedirectResponse("/policies", 303)
+
+
+def _bad(refusal: Refused) -> Notice:
+    text = str(refusal)
+    return Notice(text[:1].upper() + text[1:], "bad")

@@ -1,0 +1,31 @@
+"""The names behind the ids on a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from sallyport.store.database import reading
+from sallyport.store.tables import GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
+
+_TABLES: tuple[tuple[str, type[Any]], ...] = (
+    ("organization_id", OrganizationRow),
+    ("workspace_id", WorkspaceRow),
+    ("user_id", UserRow),
+    ("api_key_id", GatewayKeyRow),
+)
+
+
+def names_of(engine: Engine, rows: Iterable[Any]) -> dict[str, str]:
+    """Id → name for the organizations, workspaces, users and keys that `rows` (calls, violations) are of."""
+    rows = list(rows)
+    names: dict[str, str] = {}
+    with reading(engine) as connection:
+        for attribute, table in _TABLES:
+            ids = {getattr(row, attribute) for row in rows} - {None}
+            if ids:
+                found = connection.execute(select(table.id, table.name).where(table.id.in_(ids)))
+                names.update(row._tuple() for row in found)
+    return names

@@ -1,0 +1,222 @@
+"""The pages that show things."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any, Literal, get_args
+
+from fastapi import APIRouter, Query, Request, Response
+
+from sallyport.console.api.policies import with_spend
+from sallyport.console.api.spend import Group, Window
+from sallyport.console.api.types import Cursor, Id
+from sallyport.console.auth import SessionDep
+from sallyport.console.context import Console, ConsoleDep
+from sallyport.console.pages.names import names_of
+from sallyport.console.pages.overview import overview, use
+from sallyport.console.pages.rendering import Notice, render
+from sallyport.settings import PROVIDERS
+from sallyport.spend import ledger
+from sallyport.spend.windows import window_end, window_start
+from sallyport.store.models import GatewayKey, Workspace
+from sallyport.store.provider_secrets import SECRET_NAMES
+from sallyport.store.tables import CallRow
+
+router = APIRouter()
+
+_PAGE = 50
+_CHOICES = 1000  # the most workspaces and users that a form offers
+
+
+@router.get("/")
+def overview_page(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
+    return render(request, "overview.html", **overview(console))
+
+
+@router.get("/live/overview")
+def overview_live(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
+    return render(request, "overview_live.html", **overview(console))
+
+
+@router.get("/calls")
+def calls_page(
+    request: Request,
+    console: ConsoleDep,
+    _admin: SessionDep,
+    outcome: str = "",
+    provider: str = "",
+    model: str = "",
+    cursor: Cursor = None,
+) -> Response:
+    return _calls(request, console, "calls.html", outcome, provider, model, cursor)
+
+
+@router.get("/live/calls")
+def calls_live(
+    request: Request, console: ConsoleDep, _admin: SessionDep, outcome: str = "", provider: str = "", model: str = ""
+) -> Response:
+    return _calls(request, console, "calls_live.html", outcome, provider, model, None)
+
+
+def _calls(
+    request: Request, console: Console, template: str, outcome: str, provider: str, model: str, cursor: str | None
+) -> Response:
+    filters = ledger.CallFilters(outcome=outcome or None, provider=provider or None, model=model.replace("\0", "") or None)
+    page = ledger.list_calls(console.store.engine, filters, _PAGE, cursor)
+    return render(
+        request,
+        template,
+        page=page,
+        names=names_of(console.store.engine, page.items),
+        filters={"outcome": outcome, "provider": provider, "model": model},
+        filtered=bool(outcome or provider or model),
+        providers=PROVIDERS,
+        live=cursor is None,
+    )
+
+
+@router.get("/calls/{id}")
+def call_page(request: Request, console: ConsoleDep, _admin: SessionDep, id: Id) -> Response:
+    call = ledger.get_call(console.store.engine, id)
+    return render(request, "call.html", call=call, names=names_of(console.store.engine, [call]), split=time_split(call))
+
+
+def time_split(call: CallRow) -> list[dict[str, Any]]:
+    """Where a call's time went, as parts of a bar 100 wide: ours, waiting for the first token, the rest of the answer."""
+    ours = min(call.gateway_ms, call.duration_ms)
+    first = call.duration_ms if call.first_token_ms is None else min(max(call.first_token_ms, ours), call.duration_ms)
+    parts = [("gateway", "gateway", ours), ("wait", "provider, to the first token", first - ours)]
+    parts.append(("stream", "rest of the answer", call.duration_ms - first))
+    if call.first_token_ms is None:
+        parts = [("gateway", "gateway", ours), ("wait", "provider", first - ours)]
+    split: list[dict[str, Any]] = []
+    x = 0.0
+    for kind, label, ms in parts:
+        width = round(100 * ms / call.duration_ms, 2) if call.duration_ms else 0.0
+        split.append({"kind": kind, "label": label, "ms": ms, "x": round(x, 2), "width": width})
+        x += width
+    return split
+
+
+@router.get("/spend")
+def spend_page(
+    request: Request,
+    console: ConsoleDep,
+    _admin: SessionDep,
+    group_by: Group = "model",
+    window: Window = "monthly",
+) -> Response:
+    now = time.time()
+    start = window_start(window, now)
+    rows = ledger.rollup(console.store.engine, group_by, ledger.CallFilters(start=start))
+    return render(
+        request,
+        "spend.html",
+        rows=rows,
+        total=sum(row.spend_nano for row in rows),
+        group_by=group_by,
+        groups=get_args(Group),
+        window=window,
+        windows=get_args(Window),
+        start=start,
+        end=window_end(window, now),
+    )
+
+
+@router.get("/policies")
+def policies_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
+    return show_policies(request, console, cursor=cursor)
+
+
+def show_policies(
+    request: Request, console: Console, *, cursor: str | None = None, notice: Notice | None = None, status: int = 200
+) -> Response:
+    page = console.store.list_policies(_PAGE, cursor)
+    policies = with_spend(console, page.items)
+    return render(
+        request,
+        "policies.html",
+        notice=notice,
+        status=status,
+        policies=policies,
+        uses={policy["id"]: use(policy) for policy in policies if "current_spend_usd" in policy},
+        next_cursor=page.next_cursor,
+        windows=get_args(Window),
+    )
+
+
+@router.get("/keys")
+def keys_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
+    return show_keys(request, console, cursor=cursor)
+
+
+def show_keys(
+    request: Request, console: Console, *, cursor: str | None = None, notice: Notice | None = None, status: int = 200
+) -> Response:
+    page = console.store.list_keys(_PAGE, cursor)
+    now = time.time()
+    return render(
+        request,
+        "keys.html",
+        notice=notice,
+        status=status,
+        keys=[(key, key_state(key, now)) for key in page.items],
+        next_cursor=page.next_cursor,
+        names=names_of(console.store.engine, [_Owner(key) for key in page.items]),
+        workspaces=_workspaces(console),
+        users=console.store.list_users(_CHOICES).items,
+    )
+
+
+class _Owner:
+    """Whom a key belongs to, in the words of a call."""
+
+    def __init__(self, key: GatewayKey) -> None:
+        self.organization_id = key.organization_id
+        self.workspace_id = key.workspace_id
+        self.user_id = key.user_id
+        self.api_key_id = None
+
+
+def key_state(key: GatewayKey, now: float) -> Literal["active", "revoked", "expired"]:
+    if key.revoked_at is not None:
+        return "revoked"
+    return "expired" if key.expires_at is not None and key.expires_at <= now else "active"
+
+
+@router.get("/secrets")
+def secrets_page(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
+    return show_secrets(request, console)
+
+
+def show_secrets(request: Request, console: Console, *, notice: Notice | None = None, status: int = 200) -> Response:
+    workspaces = _workspaces(console)
+    secrets = [(workspace, secret) for workspace in workspaces for secret in console.store.list_secrets(workspace.id)]
+    return render(
+        request, "secrets.html", notice=notice, status=status, secrets=secrets, workspaces=workspaces, secret_names=SECRET_NAMES
+    )
+
+
+def _workspaces(console: Console) -> list[Workspace]:
+    return console.store.list_workspaces(_CHOICES).items
+
+
+@router.get("/violations")
+def violations_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
+    page = ledger.list_violations(console.store.engine, limit=_PAGE, cursor=cursor)
+    return render(request, "violations.html", page=page, names=names_of(console.store.engine, page.items))
+
+
+@router.get("/audit")
+def audit_page(
+    request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None, verify: Annotated[bool, Query()] = False
+) -> Response:
+    page = console.store.list_audit(_PAGE, cursor)
+    notice = None
+    if verify:
+        verdict = console.store.verify_audit()
+        if verdict["ok"]:
+            notice = Notice(f"The audit log is whole: {verdict['rows']:,} rows, each fits the one before it.")
+        else:
+            notice = Notice(f"The audit log is damaged: row {verdict['broken_at']} was changed, moved or deleted.", "bad")
+    return render(request, "audit.html", page=page, notice=notice)

@@ -1,0 +1,163 @@
+"""The console process: admin API, pages and the recorder in one event loop.
+
+`python -m sallyport.console.server`, settings on stdin.
+"""
+
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+
+import redis
+import redis.asyncio
+import uvicorn
+from redis.exceptions import RedisError
+
+from sallyport.console.app import create_app
+from sallyport.console.context import Console, assemble
+from sallyport.console.upkeep import Upkeep, wait_until_empty
+from sallyport.paths import DataDir
+from sallyport.settings import Address, Settings
+from sallyport.store.errors import StoreError
+from sallyport.store.opening import open_store
+from sallyport.supervisor.child import read_settings, report_ready
+from sallyport.supervisor.logs import setup_logging
+from sallyport.tracing.langsmith_run import LangSmithTarget
+from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
+
+log = logging.getLogger(__name__)
+
+CHANGED = "sallyport:changed"
+_EMPTY_SECONDS = 5.0
+_REDIS_SECONDS = 5.0
+
+
+def main() -> int:
+    settings = read_settings()
+    setup_logging(settings, "console")
+    try:
+        asyncio.run(serve(settings))
+    except (StoreError, OSError) as error:
+        log.error("the console can't start: %s", error)
+        return 1
+    return 0
+
+
+async def serve(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; then the streams are emptied as far as a few seconds allow."""
+    data = DataDir(settings.data_dir)
+    url = settings.redis_url or f"unix://{data.redis_socket}"
+    announcer = redis.Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+    client = redis.asyncio.Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
+
+    def announce() -> None:
+        announcer.publish(CHANGED, b"")
+
+    where = settings.database_url or data.database
+    store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announce)
+    upkeep = Upkeep(store, client)
+    langsmith = _langsmith(upkeep)
+    console = assemble(settings, store, client, sinks=[langsmith], link=langsmith.link)
+    try:
+        await upkeep.refresh()
+        background = [asyncio.create_task(console.recorder.run()), asyncio.create_task(upkeep.run())]
+        with _listening(settings.console) as sockets:
+            await _serve_http(console, sockets)
+        await _empty_streams(console, upkeep)
+        for task in background:
+            task.cancel()
+        await asyncio.gather(*background, return_exceptions=True)
+    finally:
+        await client.aclose()
+        announcer.close()
+        store.engine.dispose()
+
+
+async def _serve_http(console: Console, sockets: list[socket.socket]) -> None:
+    config = uvicorn.Config(
+        create_app(console),
+        access_log=False,
+        log_config=None,
+        proxy_headers=False,
+        server_header=False,
+        lifespan="off",
+        timeout_graceful_shutdown=3,
+    )
+    server = _Server(config)
+    await server.serve(sockets)
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends at a signal without raising it again: there is more to do afterwards."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.should_exit:
+            report_ready()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+
+
+@contextmanager
+def _listening(address: Address) -> Generator[list[socket.socket]]:
+    """Bound sockets on every address of the host (`localhost` has two), beside those with which the supervisor holds them."""
+    with contextlib.ExitStack() as stack:
+        sockets: list[socket.socket] = []
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, _, _, _, place in dict.fromkeys(found):
+            one = stack.enter_context(socket.socket(family))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            try:
+                one.bind(place)
+            except OSError:
+                if len(found) == 1:
+                    raise
+                continue  # a name may have addresses that this machine lacks
+            sockets.append(one)
+        if not sockets:
+            raise OSError(f"{address} can't be listened on")
+        yield sockets
+
+
+def _langsmith(upkeep: Upkeep) -> LangSmithSink:
+    defaults = LangSmithDefaults.from_environ(os.environ)
+
+    def target(workspace_id: str) -> LangSmithTarget | None:
+        workspace = upkeep.snapshot.workspaces.get(workspace_id)
+        if workspace is None:
+            return None
+        return defaults.target(
+            api_key=workspace.secrets.get("LANGSMITH_API_KEY"),
+            endpoint=workspace.langsmith_endpoint,
+            project=workspace.langsmith_project,
+        )
+
+    return LangSmithSink(target)
+
+
+async def _empty_streams(console: Console, upkeep: Upkeep) -> None:
+    """The workers have stopped before us: what they left in the streams goes to the ledger now."""
+    organizations = {workspace.organization_id for workspace in upkeep.snapshot.workspaces.values()}
+    with contextlib.suppress(RedisError):
+        await wait_until_empty(console.redis, [*sorted(organizations), None], _EMPTY_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

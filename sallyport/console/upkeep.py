@@ -1,0 +1,93 @@
+"""What must be done now and then, and by one process: counters made whole, calls of dead workers charged, changes noticed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Sequence
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+from sqlalchemy import Engine
+
+from sallyport.spend import keys
+from sallyport.spend.ledger import sums_since
+from sallyport.spend.reaper import reap
+from sallyport.spend.rebuild import needs_rebuild, rebuild, rows_of
+from sallyport.spend.windows import WINDOWS, window_start
+from sallyport.store.errors import StoreError
+from sallyport.store.load import load_snapshot, snapshot_version
+from sallyport.store.operations import Store
+from sallyport.store.snapshot import Snapshot
+
+log = logging.getLogger(__name__)
+
+_PERIOD_SECONDS = 1.0
+_DRAIN_SECONDS = 10.0
+_POLL_SECONDS = 0.05
+
+
+class Upkeep:
+    """`snapshot` is at most about a second old."""
+
+    def __init__(self, store: Store, redis: Redis) -> None:
+        self._store = store
+        self._redis = redis
+        self._failing = False
+        self.snapshot = Snapshot(version=-1)
+
+    async def run(self) -> None:
+        """Until cancelled. No failure of Redis or SQL ends it."""
+        while True:
+            try:
+                await self.once()
+                self._failing = False
+            except (StoreError, RedisError, OSError) as error:
+                if not self._failing:
+                    log.warning("upkeep waits for a store: %s", type(error).__name__)
+                self._failing = True
+            await asyncio.sleep(_PERIOD_SECONDS)
+
+    async def once(self) -> None:
+        """Raises StoreError, redis.RedisError."""
+        await self.refresh()
+        organizations = {workspace.organization_id for workspace in self.snapshot.workspaces.values()}
+        for organization in sorted(organizations):
+            if await needs_rebuild(self._redis, organization):
+                await self._rebuild(organization)
+        reaped = await reap(self._redis, sorted(organizations), time.time())
+        if reaped:
+            log.warning("charged %d calls whose worker died, by estimate", reaped)
+
+    async def refresh(self) -> None:
+        """Load the snapshot if there is a newer one. Raises StoreError."""
+        self.snapshot = await asyncio.to_thread(_newer, self._store, self.snapshot)
+
+    async def _rebuild(self, organization: str) -> None:
+        # Under steady load the stream may never be quite empty.
+        await wait_until_empty(self._redis, [organization], _DRAIN_SECONDS)
+        now = time.time()
+        rows = await asyncio.to_thread(_ledger_rows, self._store.engine, organization, now)
+        await rebuild(self._redis, organization, rows, at=now)
+        log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
+
+
+async def wait_until_empty(redis: Redis, organizations: Sequence[str | None], seconds: float) -> None:
+    """Wait, at most so long, until the recorder has emptied the streams of these organizations. Raises redis.RedisError."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            for organization in organizations:
+                while await redis.xlen(keys.calls_stream(organization)):  # noqa: ASYNC110 - Redis tells nobody
+                    await asyncio.sleep(_POLL_SECONDS)
+
+
+def _newer(store: Store, current: Snapshot) -> Snapshot:
+    if snapshot_version(store.engine) == current.version:
+        return current
+    return load_snapshot(store.engine, store.vault)
+
+
+def _ledger_rows(engine: Engine, organization: str, now: float) -> list[tuple[str, str, int]]:
+    return rows_of(organization, sums_since(engine, organization, {window: window_start(window, now) for window in WINDOWS}))
