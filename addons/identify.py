@@ -67,7 +67,10 @@ class Identify:
         self._admit(flow, call, key_or_refusal, separate=presented.separate if presented else True)
 
     def _admit(self, flow: http.HTTPFlow, call: Call, key: Key, *, separate: bool) -> None:
-        record, workspace = call.record, call.snapshot.workspaces[key.workspace_id]
+        record, workspace = call.record, call.snapshot.workspaces.get(key.workspace_id)
+        if workspace is None:
+            refuse(flow, Refusal(500, "workspace_unusable", "the key's workspace can't be used; the gateway's log says why"))
+            return
         call.key, call.workspace = key, workspace
         record.api_key_id, record.user_id = key.id, key.user_id
         record.workspace_id, record.organization_id = workspace.id, workspace.organization_id

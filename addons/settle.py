@@ -11,13 +11,13 @@ import time
 
 import orjson
 from mitmproxy import http
-from sallyport.spend.gate import StoreUnavailable
 
 from addons.context import Call, call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.services import Services
 from sallyport.providers.base import Usage
+from sallyport.spend.gate import StoreUnavailable
 from sallyport.spend.prices import price
 
 TIMED_OUT = "the provider was silent too long"

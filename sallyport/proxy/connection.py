@@ -88,7 +88,7 @@ class GatewayConnection(ProxyConnectionHandler):
         """Providers and the operator's upstreams by name; anything else by an address that has been judged."""
         async with asyncio.timeout(self._parts.settings.connect_timeout):
             if (host, port) in self._parts.fixed or provider_for_host(host):
-                return await asyncio.open_connection(host, port, happy_eyeballs_delay=0.25)
+                return await asyncio.open_connection(host, port)
             failure = OSError(f"{host} has no address")
             for address in await self._parts.destinations.resolve(host, port):
                 try:

@@ -7,10 +7,12 @@ from typing import override
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
+from mitmproxy import tls
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.certs import Cert, CertStoreEntry
 from mitmproxy.proxy import context
 from mitmproxy.proxy.layers import modes
+from mitmproxy.proxy.layers.http import HttpStream
 
 from sallyport.providers import provider_for_host
 from sallyport.settings import Settings
@@ -23,9 +25,16 @@ class GatewayTls(TlsConfig):
         self._own = _load_own(settings)
 
     @override
+    def tls_start_client(self, tls_start: tls.TlsData) -> None:
+        """On our own port we speak HTTP/1.1: over HTTP/2, mitmproxy takes no CONNECT."""
+        if _is_outermost(tls_start.context):
+            tls_start.conn.alpn = b"http/1.1"
+        super().tls_start_client(tls_start)
+
+    @override
     def get_cert(self, conn_context: context.Context) -> CertStoreEntry:
         client, server = conn_context.client, conn_context.server
-        outermost = len(conn_context.layers) == 2 and isinstance(conn_context.layers[0], modes.HttpProxy)
+        outermost = _is_outermost(conn_context)
         if outermost and self._own and not (client.sni and provider_for_host(client.sni)):
             return self._own
         name = client.sni
@@ -34,6 +43,13 @@ class GatewayTls(TlsConfig):
         if not name:
             name = str(client.sockname[0])
         return self.certstore.get_cert(name, [_general_name(name)])
+
+
+def _is_outermost(conn_context: context.Context) -> bool:
+    """TLS to the gateway itself, as opposed to TLS inside a tunnel."""
+    return isinstance(conn_context.layers[0], modes.HttpProxy) and not any(
+        isinstance(one, HttpStream) for one in conn_context.layers
+    )
 
 
 def _general_name(name: str) -> x509.GeneralName:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
-from sqlalchemy import Engine
 
 from addons import PIPELINE
 from addons.services import Services
@@ -25,12 +24,11 @@ from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.gate import SpendGate
-from sallyport.store.database import open_database
+from sallyport.store.opening import open_store
+from sallyport.store.operations import Store
 from sallyport.store.snapshot import Snapshot
 from sallyport.supervisor.child import read_settings, report_ready
 from sallyport.supervisor.logs import setup_logging
-from sallyport.vault.envelope import Vault
-from sallyport.vault.master_key import load_master_key
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +44,11 @@ def main() -> None:
     data = DataDir(settings.data_dir)
     for provider in load_providers().values():
         provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
-    engine = open_database(settings.database_url or data.database, migrate=False)
-    vault = Vault(load_master_key(data.master_key, create=False))
-    asyncio.run(_serve(settings, engine, vault, first=number == 0))
+    store = open_store(settings.database_url or data.database, data.master_key, create=False)
+    asyncio.run(_serve(settings, store, first=number == 0))
 
 
-async def _serve(settings: Settings, engine: Engine, vault: Vault, *, first: bool) -> None:
+async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,7 +70,7 @@ async def _serve(settings: Settings, engine: Engine, vault: Vault, *, first: boo
             background.add(task)
             task.add_done_callback(background.discard)
 
-    follower = SnapshotFollower(engine, vault, redis, swap)
+    follower = SnapshotFollower(store.engine, store.vault, redis, swap)
     await follower.load()
     fixed = frozenset(_host_and_port(url) for url in settings.upstreams.values())
     master = GatewayMaster(settings, [addon(services) for addon in PIPELINE], fixed, first_worker=first)
@@ -90,7 +87,7 @@ async def _serve(settings: Settings, engine: Engine, vault: Vault, *, first: boo
     master.shutdown()
     await running
     await redis.aclose()
-    engine.dispose()
+    store.engine.dispose()
 
 
 async def _drain(master: GatewayMaster, services: Services, seconds: float) -> None:
