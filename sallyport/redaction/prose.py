@@ -1,0 +1,115 @@
+"""Which parts of a text read like prose. Only these go to the language model: in code it finds people who are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sallyport.redaction.wordlist import load
+
+_PIECE = 3_500
+"""Characters per piece: the language model's speed falls with longer ones."""
+_LEAST_WORDS = 5
+"""Of a line of prose among code."""
+_LONGEST_LINE = 20_000
+"""A longer line without a sentence's end is data."""
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_CODE = re.compile(r"[{}\[\]<>=;|\\_$&*@^~`/#+]|\w\(|\w\.\w|::|->")
+_FUNCTION_WORDS = load("function_words.txt")
+_FENCE = re.compile(r"[ \t>]{0,8}(?:```|~~~)")
+_LIST_MARK = re.compile(r"[ \t]*(?:[-*+•>]|\d{1,3}[.)]|#{1,6})[ \t]+")
+_SENTENCE_END = re.compile(r"[.!?]['\")]?\s")
+_QUOTED_CODE = re.compile(r"`[^`\n]{1,120}`|https?://\S{1,400}")
+_STATEMENT = re.compile(
+    r"\s*(?:from \S+ import |import \w|return\b|package \w|(?:if|for|while|with|elif|else|try|def|class|case|async|match)\b.*:\s*$|"
+    r"(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WHERE|FROM|JOIN|SET|GRANT)\b|(?:public|private|static|const|let|var)\s)"
+)
+_NAME_LIKE = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+|[A-Z]{2,})")
+
+
+class Piece(NamedTuple):
+    """`text[start:start + len(content)]`, short enough for one pass of the language model."""
+
+    start: int
+    content: str
+    strict: bool
+    """Prose among code, as comments are: most that looks like a name there is none."""
+
+
+def pieces(text: str) -> list[Piece]:
+    """The prose of `text` in pieces of at most about 3.5 kB, cut between lines or sentences."""
+    lines = list(_prose_lines(text))
+    strict = 2 * sum(end - start for start, end in lines) < len(text) and text.count("\n") > 3
+    found: list[Piece] = []
+    start = end = 0
+    for line in lines:
+        if strict and len(text[slice(*line)].split()) < _LEAST_WORDS:
+            continue
+        for cut_start, cut_end in _cut(text, *line):
+            if cut_start != end or cut_end - start > _PIECE:
+                if end > start:
+                    found.append(Piece(start, text[start:end], strict))
+                start = cut_start
+            end = cut_end
+    if end > start:
+        found.append(Piece(start, text[start:end], strict))
+    return found
+
+
+def _prose_lines(text: str) -> Iterator[tuple[int, int]]:
+    """Lines with their line break; blank lines within prose count as prose, so that paragraphs stay together."""
+    fenced, after_prose = False, False
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start) + 1 or len(text)
+        line = text[start:end]
+        if _FENCE.match(line) is not None:
+            fenced, after_prose = not fenced, False
+        elif not fenced:
+            after_prose = after_prose if line.isspace() else is_prose(line)
+            if after_prose:
+                yield start, end
+        start = end
+
+
+def is_prose(line: str) -> bool:
+    """Mostly words, little punctuation of code, something capitalised that may be a name, and words that make sentences."""
+    mark = _LIST_MARK.match(line)
+    if mark is not None:
+        line = line[mark.end() :]
+    if _NAME_LIKE.search(line) is None:
+        return False
+    sample = _QUOTED_CODE.sub(" ", line[:_LONGEST_LINE])
+    if _STATEMENT.match(sample) is not None:
+        return False
+    words = _WORD.findall(sample)
+    if not words:
+        return False
+    letters = sum(map(len, words))
+    visible = len(sample) - sample.count(" ") - sample.count("\t")
+    if letters < 0.7 * visible or letters / len(words) > 12:
+        return False
+    code = sum(1 for _ in _CODE.finditer(sample))
+    function_words = sum(1 for word in words if word.lower() in _FUNCTION_WORDS)
+    if code > max(2 if len(words) > 5 else 1, 0.12 * len(words)):
+        return False
+    if len(words) < 4:  # a heading, a signature, a cell: names stand in these too
+        return code == 0
+    return function_words >= 1 + 0.08 * len(words) - (code == 0) or (code == 0 and _names(sample) >= 0.5 * len(words))
+
+
+def _names(line: str) -> int:
+    return sum(1 for _ in _NAME_LIKE.finditer(line))
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A long line in parts: at the end of a sentence, else at a blank, else anywhere."""
+    while end - start > _PIECE:
+        window = text[start : start + _PIECE]
+        ends = [match.end() for match in _SENTENCE_END.finditer(window, _PIECE // 2)]
+        at = ends[-1] if ends else window.rfind(" ", _PIECE // 2) + 1 or _PIECE
+        yield start, start + at
+        start += at
+    yield start, end
