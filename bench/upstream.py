@@ -10,6 +10,7 @@ import json
 import ssl
 import sys
 from pathlib import Path
+from typing import cast
 
 from sallyport.standin.tls import make_certificates
 
@@ -50,7 +51,7 @@ class _Connection(asyncio.Protocol):
     answers = (_json_answer(), _stream_answer())
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._buffer = b""
 
     def data_received(self, data: bytes) -> None:
@@ -61,7 +62,7 @@ class _Connection(asyncio.Protocol):
             if len(self._buffer) < end + 4 + length:
                 return
             body, self._buffer = self._buffer[end + 4 : end + 4 + length], self._buffer[end + 4 + length :]
-            self._transport.write(self.answers[b'"stream":true' in body])  # pyright: ignore[reportAttributeAccessIssue]
+            self._transport.write(self.answers[b'"stream":true' in body])
 
 
 async def _serve(directory: Path) -> None:
