@@ -24,6 +24,12 @@ from sallyport.store.tables import OrganizationRow, PolicyRow
 from sallyport.store.tenants import DEFAULT
 
 _FIELDS = ("name", "policy_type", "action", "subject_matchers", "config", "enabled", "priority")
+_DEFAULTS: Mapping[str, object] = {"action": "block", "subject_matchers": [], "enabled": True, "priority": 0}
+
+
+def check_policy(fields: Mapping[str, object]) -> None:
+    """Raises Invalid for what `create_policy` would refuse."""
+    _checked({**_DEFAULTS, **fields})
 
 
 class PolicyOperations(Operations):
@@ -35,8 +41,7 @@ class PolicyOperations(Operations):
         """
         with self._changing(actor, "policy.create", "policy") as change:
             change.get(OrganizationRow, organization_id, "organization")
-            defaults: dict[str, object] = {"action": "block", "subject_matchers": [], "enabled": True, "priority": 0}
-            values = _checked({**defaults, **fields})
+            values = _checked({**_DEFAULTS, **fields})
             there = _same(change.session, organization_id, values)
             now = time.time()
             if there is None:

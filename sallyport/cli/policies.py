@@ -1,0 +1,157 @@
+"""`policies`: what is allowed."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from sallyport.cli.admin import actor, every, opened_store
+from sallyport.cli.commands import BadInput, Group, current_settings
+from sallyport.cli.output import json_option, show_record, show_rows
+from sallyport.store.errors import Invalid
+from sallyport.store.policies import check_policy
+
+_COLUMNS = ("id", "name", "policy_type", "action", "subject_matchers", "config", "enabled", "priority")
+_TYPES = "spend_cap, default_spend_cap, rate_limit, default_rate_limit, model_access or guard"
+
+
+@click.group("policies", cls=Group)
+def policies_command() -> None:
+    """What is allowed: caps, rate limits, models, guards."""
+
+
+@policies_command.command("create")
+@click.argument("name")
+@click.option("--type", "policy_type", metavar="TYPE", required=True, help=_TYPES)
+@click.option("--config", "policy_config", metavar="JSON", required=True, help='{"window": "daily", "limit_usd": 10}')
+@click.option(
+    "--match", "matches", metavar="KEY=VALUE", multiple=True, help="Whom it is for: user_id=…  Repeatable; all must hold."
+)
+@click.option("--action", type=click.Choice(["block", "redact"]))
+@click.option("--priority", type=int)
+@click.option("--disabled", is_flag=True)
+@json_option
+def create(
+    name: str,
+    policy_type: str,
+    policy_config: str,
+    matches: tuple[str, ...],
+    action: str | None,
+    priority: int | None,
+    disabled: bool,
+    as_json: bool,
+) -> None:
+    """Add a policy; one of equal type, matchers and window is changed instead."""
+    fields: dict[str, Any] = {"name": name, "policy_type": policy_type, "config": _json(policy_config, "--config")}
+    fields |= {"subject_matchers": [_matcher(match) for match in matches], "enabled": not disabled}
+    fields |= {key: value for key, value in (("action", action), ("priority", priority)) if value is not None}
+    with opened_store(current_settings()) as store:
+        show_record(asdict(store.create_policy(actor(), fields)), as_json=as_json)
+
+
+@policies_command.command("list")
+@click.option("--type", "policy_type", metavar="TYPE", help=_TYPES)
+@json_option
+def list_(policy_type: str | None, as_json: bool) -> None:
+    """All policies, the newest first."""
+    with opened_store(current_settings()) as store:
+        found = every(lambda limit, cursor: store.list_policies(limit, cursor, policy_type=policy_type))
+        rows = [asdict(policy) for policy in found]
+    show_rows(rows, _COLUMNS, as_json=as_json, nothing="no policies yet: add some with `policies apply FILE`")
+
+
+@policies_command.command("get")
+@click.argument("policy_id")
+@json_option
+def get(policy_id: str, as_json: bool) -> None:
+    """One policy."""
+    with opened_store(current_settings()) as store:
+        show_record(asdict(store.get_policy(policy_id)), as_json=as_json)
+
+
+@policies_command.command("update")
+@click.argument("policy_id")
+@click.option("--name")
+@click.option("--config", "policy_config", metavar="JSON", help="The fields to change.")
+@click.option("--action", type=click.Choice(["block", "redact"]))
+@click.option("--priority", type=int)
+@click.option("--enable/--disable", "enabled", default=None)
+@json_option
+def update(policy_id: str, as_json: bool, policy_config: str | None, **fields: object) -> None:
+    """Change what is named, leave the rest."""
+    changes = {field: value for field, value in fields.items() if value is not None}
+    if policy_config is not None:
+        changes["config"] = _json(policy_config, "--config")
+    if not changes:
+        raise BadInput("nothing to change: give --name, --config, --action, --priority, --enable or --disable")
+    with opened_store(current_settings()) as store:
+        show_record(asdict(store.update_policy(actor(), policy_id, changes)), as_json=as_json)
+
+
+@policies_command.command("delete")
+@click.argument("policy_ids", nargs=-1, required=True)
+def delete(policy_ids: tuple[str, ...]) -> None:
+    """Remove policies."""
+    with opened_store(current_settings()) as store:
+        for policy_id in policy_ids:
+            store.delete_policy(actor(), policy_id)
+            click.echo(f"deleted {policy_id}")
+
+
+@policies_command.command("apply")
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@json_option
+def apply(file: Path, as_json: bool) -> None:
+    """Add or change the policies of FILE: a JSON list, or TOML with [[policies]]; - is standard input.
+
+    Nothing is changed unless all are valid.
+    """
+    wanted = _read(file)
+    with opened_store(current_settings()) as store:
+        for number, fields in enumerate(wanted, 1):
+            try:
+                check_policy(fields)
+            except Invalid as error:
+                raise BadInput(f"{file}: policy {number} ({fields.get('name', 'without a name')}): {error}") from None
+        rows = [asdict(store.create_policy(actor(), fields)) for fields in wanted]
+    show_rows(rows, _COLUMNS, as_json=as_json, nothing=f"{file} holds no policies")
+
+
+def _read(file: Path) -> list[dict[str, Any]]:
+    """Raises BadInput."""
+    try:
+        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file} can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadInput(f"{file} is not UTF-8 text") from None
+    try:
+        content: Any = tomllib.loads(text) if file.suffix == ".toml" or text.lstrip()[:1] not in ("[", "{") else json.loads(text)
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(f"{file} is neither JSON nor TOML: {error}") from None
+    if isinstance(content, dict):
+        content = cast(dict[str, Any], content).get("policies", [content])
+    policies = cast(list[dict[str, Any]], content)
+    if not isinstance(content, list) or not all(isinstance(policy, dict) for policy in cast(list[object], content)):
+        raise BadInput(f"{file} must be a list of policies: [{{…}}, {{…}}] in JSON, [[policies]] in TOML")
+    return policies
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise BadInput(f"{name}: {text!r} is not JSON: {error}") from None
+
+
+def _matcher(text: str) -> dict[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise BadInput(f"--match: {text!r} is not KEY=VALUE (for example workspace_id=default)")
+    return {"key": key, "value": value}

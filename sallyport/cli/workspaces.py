@@ -1,0 +1,82 @@
+"""`workspaces`: who shares provider secrets and settings."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from sallyport.cli.admin import actor, every, find_workspace, opened_store
+from sallyport.cli.commands import BadInput, Group, current_settings
+from sallyport.cli.output import json_option, show_record, show_rows
+
+_COLUMNS = ("id", "name", "credentials", "trace_content", "langsmith_project", "created_at")
+
+
+def _settings_options[F: Any](function: F) -> F:
+    for option in reversed(
+        (
+            click.option("--credentials", type=click.Choice(["replace", "passthrough"]), help="A user's own vendor log-in."),
+            click.option("--trace-content", type=click.Choice(["none", "redacted"]), help="Whether bodies are kept."),
+            click.option("--langsmith-endpoint", metavar="URL"),
+            click.option("--langsmith-project", metavar="NAME"),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@click.group("workspaces", cls=Group)
+def workspaces_command() -> None:
+    """Who shares provider secrets and settings."""
+
+
+@workspaces_command.command("create")
+@click.argument("name")
+@_settings_options
+@json_option
+def create(name: str, as_json: bool, **fields: str | None) -> None:
+    """Add a workspace."""
+    with opened_store(current_settings()) as store:
+        made = store.create_workspace(actor(), {"name": name, **_given(fields)})
+        show_record(asdict(made), as_json=as_json)
+
+
+@workspaces_command.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """All workspaces, the newest first."""
+    with opened_store(current_settings()) as store:
+        rows = [asdict(workspace) for workspace in every(store.list_workspaces)]
+    show_rows(rows, _COLUMNS, as_json=as_json, nothing="no workspaces")
+
+
+@workspaces_command.command("get")
+@click.argument("workspace")
+@json_option
+def get(workspace: str, as_json: bool) -> None:
+    """One workspace, by id or name."""
+    with opened_store(current_settings()) as store:
+        show_record(asdict(find_workspace(store, workspace)), as_json=as_json)
+
+
+@workspaces_command.command("update")
+@click.argument("workspace")
+@click.option("--name")
+@_settings_options
+@json_option
+def update(workspace: str, as_json: bool, **fields: str | None) -> None:
+    """Change a workspace's name or settings."""
+    changes = _given(fields)
+    if not changes:
+        raise BadInput(
+            "nothing to change: give --name, --credentials, --trace-content, --langsmith-endpoint or --langsmith-project"
+        )
+    with opened_store(current_settings()) as store:
+        found = find_workspace(store, workspace)
+        show_record(asdict(store.update_workspace(actor(), found.id, changes)), as_json=as_json)
+
+
+def _given(fields: dict[str, str | None]) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,50 @@
+"""What must be there before a process can serve: CA, master key, database, a first admin key. Made once, reused after."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from certs.authority import write_authority
+from sallyport.paths import DataDir
+from sallyport.providers import load_providers
+from sallyport.secret import Secret
+from sallyport.settings import Settings
+from sallyport.store.opening import open_store
+
+ADMIN_KEY = "SALLYPORT_ADMIN_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    fresh: bool
+    """The database was empty until now."""
+    admin_key: Secret | None
+    """The admin key just made: the one time that it can be shown. None: there was one, or the environment preset it."""
+
+
+def prepare(settings: Settings) -> Prepared:
+    """Blocks. Raises CertificateError, StoreError; what is there is then left as it was."""
+    data = DataDir(settings.data_dir)
+    domains = {domain for provider in load_providers().values() for domain in provider.name_constraints}
+    write_authority(data, sorted(domains), tuple(_own_names(settings)), settings.upstream_ca)
+    store = open_store(settings.database_url or data.database, data.master_key)
+    try:
+        first = store.first_start(os.environ.get(ADMIN_KEY) or None)
+    finally:
+        store.engine.dispose()
+    return Prepared(first.fresh, first.admin_key)
+
+
+def _own_names(settings: Settings) -> Iterator[str]:
+    """The names that were configured, and the address we listen on unless it stands for all."""
+    yield from settings.names
+    host = settings.listen.host
+    try:
+        if ipaddress.ip_address(host).is_unspecified:
+            return
+    except ValueError:
+        pass
+    yield host
