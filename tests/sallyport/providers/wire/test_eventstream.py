@@ -1,6 +1,7 @@
 import contextlib
 import struct
 from itertools import pairwise
+from typing import Any
 from zlib import crc32
 
 import pytest
@@ -29,7 +30,7 @@ def test_what_is_encoded_is_decoded_however_it_is_cut(frames: list[tuple[dict[st
 def test_amazons_own_decoder_reads_our_frames():
     buffer = EventStreamBuffer()
     buffer.add_data(FRAME)  # pyright: ignore[reportUnknownMemberType]
-    event = next(buffer)
+    event: Any = next(buffer)
     assert (event.headers, event.payload) == ({":event-type": "metadata", ":message-type": "event"}, b'{"usage":{}}')
 
 
