@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine, select
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.exc import DataError, IntegrityError, ProgrammingError, SQLAlchemyError
 
 from sallyport.spend.keys import NOBODY
 from sallyport.spend.ledger import insert_calls
@@ -103,7 +103,7 @@ class Recorder:
         while True:
             try:
                 return await asyncio.to_thread(_organization_ids, self._engine)
-            except (StoreError, ProgrammingError) as error:
+            except (StoreError, SQLAlchemyError) as error:
                 self._sql_failed(error)
                 await pause.wait()
 
@@ -149,16 +149,17 @@ class Recorder:
                 async with self._write_lock:
                     await asyncio.to_thread(_insert, self._engine, records, self._link)
                 break
-            except (StoreError, ProgrammingError) as error:  # ProgrammingError: the tables are not there (yet)
-                self._sql_failed(error)
-                await pause.wait()
-            except Exception as error:  # noqa: BLE001, RUF100 - whatever a database says of a value it can't hold
-                if len(good) > 1:
+            except Exception as error:  # noqa: BLE001, RUF100 - told apart below
+                if not _is_of_the_record(error):
+                    self._sql_failed(error)
+                    await pause.wait()
+                elif len(good) > 1:
                     for one in good:
                         await self._write(stream, [one])
+                    return
                 else:
                     await self._bury(stream, good[0][0], type(error).__name__)
-                return
+                    return
         self.status.sql_error = None
         self.status.recorded += len(records)
         await self._feed(records)
@@ -187,7 +188,7 @@ class Recorder:
     def _sql_failed(self, error: Exception) -> None:
         if self.status.sql_error is None:
             logger.error("the ledger can't be written; records wait in Redis", extra={"error": type(error).__name__})
-        self.status.sql_error = str(error) if isinstance(error, StoreError) else "the database lacks its tables"
+        self.status.sql_error = str(error) if isinstance(error, StoreError) else f"the database refuses: {type(error).__name__}"
 
     def _redis_failed(self, error: Exception) -> None:
         if self.status.redis_error is None:
@@ -207,6 +208,13 @@ class _Pause:
 
     def reset(self) -> None:
         self._seconds = 0.1
+
+
+def _is_of_the_record(error: Exception) -> bool:
+    """The record holds a value that the database can't; any other failure is the database's own and will pass."""
+    if isinstance(error, ProgrammingError):  # of the driver, which can't pass such a value on; or, with a state, of the server
+        return getattr(error.orig, "sqlstate", None) is None
+    return isinstance(error, DataError | IntegrityError | OverflowError | ValueError | TypeError)
 
 
 def _organization_ids(engine: Engine) -> list[str]:

@@ -64,6 +64,7 @@ def _insert_violations(connection: Connection, records: Iterable[CallRecord], li
     new = statement.excluded
     later = new.last_seen >= ViolationRow.last_seen
     changes = {name: case((later, new[name]), else_=getattr(ViolationRow, name)) for name in _LATEST}
+    changes["first_seen"] = case((new.first_seen < ViolationRow.first_seen, new.first_seen), else_=ViolationRow.first_seen)
     statement = statement.on_conflict_do_update(
         index_elements=["fingerprint"], set_={"count": ViolationRow.count + new["count"], **changes}
     )

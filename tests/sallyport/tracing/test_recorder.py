@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+import subprocess
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from sallyport.ids import new_id
 from sallyport.spend.keys import calls_stream
 from sallyport.store.database import open_database, writing
 from sallyport.store.tables import CallRow, OrganizationRow, ViolationRow
+from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
 from sallyport.tracing.record import CallRecord, Fired
 from sallyport.tracing.recorder import Recorder
 
@@ -212,17 +214,17 @@ async def test_a_database_without_tables_is_waited_for_and_named(client: Any, en
 
 async def test_what_is_no_record_is_moved_aside(client: Any, engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
     good = call()
-    too_big = call(cost_nano=2**63)
+    too_big, wrong = call(cost_nano=2**63), call(cost_nano={})
     await client.xadd(STREAM, {"record": b'{"secret canary'})
     await client.xadd(STREAM, {"other": b"x"})
-    await publish(client, good, too_big)
+    await publish(client, good, too_big, wrong)
     recorder = Recorder(client, engine)
     async with running(recorder):
         await until(lambda: _empty(client))
     assert ledger(engine) == {good.id}
-    assert recorder.status.buried == 3
+    assert recorder.status.buried == 4
     dead = [fields[b"record"] for _, fields in await client.xrange(f"{STREAM}:dead")]
-    assert dead == [b'{"secret canary', b"", too_big.to_json()]
+    assert dead == [b'{"secret canary', b"", too_big.to_json(), wrong.to_json()]
     assert "canary" not in caplog.text
     assert "could not be recorded" in caplog.text
 
@@ -252,6 +254,44 @@ async def test_redis_that_forgot_everything_is_started_over_with(client: Any, en
         await client.flushall()
         await publish(client, record)
         await until(lambda: ledger(engine) == {record.id})
+
+
+async def test_a_character_that_postgresql_has_not_costs_no_record(client: Any, engine: Engine) -> None:
+    record = call(model="gpt\x00")
+    await publish(client, record)
+    async with running(Recorder(client, engine)):
+        await until(lambda: ledger(engine) == {record.id})
+    with engine.connect() as connection:
+        assert connection.execute(select(CallRow.model)).scalar() == "gpt\ufffd"
+
+
+async def test_redis_may_go_and_come_back(tmp_path: Path, engine: Engine) -> None:
+    socket = tmp_path / "redis.sock"
+    record = call()
+    async with Redis.from_url(url(socket)) as client:
+        recorder = Recorder(client, engine)
+        async with running(recorder):
+            await until(lambda: recorder.status.redis_error is not None)
+            with own_redis(socket):
+                await until(lambda: recorder.status.redis_error is None)
+            await until(lambda: recorder.status.redis_error is not None)
+            with own_redis(socket):
+                await publish(client, record)
+                await until(lambda: ledger(engine) == {record.id})
+
+
+@contextlib.contextmanager
+def own_redis(socket: Path) -> Generator[None]:
+    process = subprocess.Popen([find_server(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    assert process.stdin is not None
+    process.stdin.write(configuration(socket.parent, socket))
+    process.stdin.close()
+    try:
+        wait_until_ready(socket, process.pid)
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def test_the_backlog_is_measured(client: Any, engine: Engine) -> None:
