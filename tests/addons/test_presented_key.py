@@ -11,7 +11,9 @@ KEY = "sp_" + "a" * 43
 
 
 def request(path: str = "/v1/x", **headers: str):
-    return tutils.treq(path=path.encode(), headers=Headers([(n.replace("_", "-").encode(), v.encode()) for n, v in headers.items()]))
+    return tutils.treq(
+        path=path.encode(), headers=Headers([(n.replace("_", "-").encode(), v.encode()) for n, v in headers.items()])
+    )
 
 
 def basic(user: str, password: str) -> str:

@@ -1,5 +1,5 @@
 import pytest
-from mitmproxy.http import Headers
+from mitmproxy.http import Headers, Request
 from mitmproxy.test import tutils
 
 from sallyport.proxy.http_stream import head_problem, is_ip_address, tunnel_refusal
@@ -38,7 +38,7 @@ def test_an_ordinary_head_is_fine():
         with_headers((b"host", b"other")),
     ],
 )
-def test_what_could_forge_a_second_request_is_refused(broken):
+def test_what_could_forge_a_second_request_is_refused(broken: Request):
     assert head_problem(broken, 200)
 
 

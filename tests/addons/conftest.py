@@ -1,0 +1,50 @@
+"""A worker's services around real parts: a real snapshot, a real Redis; flows are made by mitmproxy's own factory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import redis.asyncio
+from mitmproxy import http
+from mitmproxy.http import Headers
+from mitmproxy.test import tflow
+
+from addons.route import ORIGIN_FORM
+from addons.services import Services
+from sallyport.redaction.redactor import Redactor
+from sallyport.settings import Settings
+from sallyport.spend.gate import SpendGate
+from tests.addons.support import MakeFlow, make_snapshot
+
+
+@pytest.fixture
+async def services(redis_url: str) -> AsyncIterator[Services]:
+    client = redis.asyncio.Redis.from_url(redis_url)
+    yield Services(
+        settings=Settings(), spend=SpendGate(client, lease_seconds=30), redactor=Redactor(None), snapshot=make_snapshot()
+    )
+    await client.aclose()
+
+
+@pytest.fixture
+def make_flow() -> MakeFlow:
+    def make(
+        method: str = "POST",
+        path: str = "/openai/v1/chat/completions",
+        *,
+        host: str = "127.0.0.1",
+        origin_form: bool = True,
+        content: bytes = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}',
+        **headers: str,
+    ) -> http.HTTPFlow:
+        flow = tflow.tflow()
+        fields = [(b"host", host.encode())]
+        fields += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        flow.request = http.Request.make(method, f"http://{host}{path}", content, Headers(fields))
+        flow.request.path = path
+        if origin_form:
+            flow.metadata[ORIGIN_FORM] = True
+        return flow
+
+    return make

@@ -1,0 +1,87 @@
+import json
+
+import pytest
+
+from addons.context import call_of
+from addons.route import Route
+from addons.services import Services
+from sallyport.settings import Settings
+from tests.addons.support import MakeFlow, known
+
+
+def test_a_base_path_leads_to_its_provider(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/openai/v1/chat/completions?x=1")
+    Route(services).requestheaders(flow)
+    assert flow.request.pretty_url == "https://api.openai.com/v1/chat/completions?x=1"
+    call = known(call_of(flow))
+    assert (call.record.provider, call.record.operation, call.record.way_in) == ("openai", "chat", "base_url")
+    assert services.calls == {call.record.id: call}
+
+
+def test_a_providers_host_is_intercepted(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/v1/messages", host="api.anthropic.com", origin_form=False)
+    Route(services).requestheaders(flow)
+    assert flow.request.pretty_url == "https://api.anthropic.com/v1/messages"
+    assert known(call_of(flow)).record.way_in == "proxy"
+
+
+def test_the_query_is_not_recorded(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/gemini/v1beta/models/gemini-2.5-flash:generateContent?key=sp_secret")
+    Route(services).requestheaders(flow)
+    assert known(call_of(flow)).record.path == "/v1beta/models/gemini-2.5-flash:generateContent"
+    assert known(call_of(flow)).record.model == "gemini-2.5-flash"
+
+
+def test_an_upstream_replaces_scheme_host_port_and_adds_its_path(services: Services, make_flow: MakeFlow):
+    services.settings = Settings(upstreams={"openai": "http://127.0.0.1:9000/prefix/"})
+    flow = make_flow(path="/v1/models", method="GET", host="api.openai.com", origin_form=False)
+    Route(services).requestheaders(flow)
+    assert flow.request.url == "http://127.0.0.1:9000/prefix/v1/models"
+    assert flow.request.host_header == "127.0.0.1:9000"
+
+
+@pytest.mark.parametrize("path", ["/", "/foo", "/openaiX/v1/models", "//openai/v1/models"])
+def test_an_unknown_base_path_is_404_with_an_id(services: Services, make_flow: MakeFlow, path: str):
+    flow = make_flow(path=path)
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+    assert "base path" in json.loads(known(flow.response).content or b"")["error"]["message"]
+    assert known(flow.response).headers["x-gateway-request-id"]
+
+
+def test_what_no_model_reads_streams_through_and_what_one_reads_is_held(services: Services, make_flow: MakeFlow):
+    held, streamed = make_flow(), make_flow(path="/openai/v1/files")
+    for flow in (held, streamed):
+        Route(services).requestheaders(flow)
+    assert not held.request.stream
+    assert streamed.request.stream
+
+
+def test_unknown_paths_of_a_provider_can_be_refused(services: Services, make_flow: MakeFlow):
+    services.settings = Settings(unknown_paths="refuse")
+    flow = make_flow(path="/api/event_logging/v2/batch", host="api.anthropic.com", origin_form=False)
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+    assert json.loads(known(flow.response).content or b"")["type"] == "error"  # in Anthropic's shape
+
+
+def test_a_websocket_is_told_to_use_https(services: Services, make_flow: MakeFlow):
+    flow = make_flow("GET", "/openai/v1/responses", upgrade="websocket")
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 426
+
+
+def test_claude_codes_probe_needs_no_key(services: Services, make_flow: MakeFlow):
+    flow = make_flow("HEAD", "/anthropic", content=b"")
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 200
+
+
+def test_tunnels_can_be_refused(services: Services, make_flow: MakeFlow):
+    services.settings = Settings(tunnel="refuse")
+    flow = make_flow("CONNECT", "", host="github.com", origin_form=False)
+    Route(services).http_connect(flow)
+    assert known(flow.response).status_code == 403
+    provider = make_flow("CONNECT", "", host="api.openai.com", origin_form=False)
+    Route(services).http_connect(provider)
+    assert provider.response is None
