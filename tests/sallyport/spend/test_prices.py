@@ -1,0 +1,218 @@
+"""Prices, worked out by hand from the vendors' price lists, to the nano-dollar. 1 $/Mtok is 1000 nano-dollars a token."""
+
+from __future__ import annotations
+
+import time
+from decimal import Decimal
+
+import genai_prices
+import pytest
+from genai_prices import types
+from genai_prices.data import providers as price_list
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sallyport.money import usd_to_nano
+from sallyport.providers.base import Usage
+from sallyport.spend.prices import Price, price
+from sallyport.spend.rates import rates_of
+
+NOV_2026 = 1_795_435_200.0
+PROVIDERS = {
+    "anthropic": "anthropic",
+    "bedrock": "aws",
+    "baseten": "baseten",
+    "fireworks": "fireworks",
+    "gemini": "google",
+    "openai": "openai",
+    "vertex": "google",
+}
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "usage", "nano"),
+    [
+        # $3 in, $15 out: 1000 × 3000 + 500 × 15000
+        ("anthropic", "claude-sonnet-4-5-20250929", Usage(1000, 500), 10_500_000),
+        # cached read $0.30, write for 5 min $3.75, for 1 h $6: 100 fresh, 600 read, 200 written, 100 of them for 1 h
+        (
+            "anthropic",
+            "claude-sonnet-4-5",
+            Usage(900, 10, cache_read_tokens=600, cache_write_tokens=200, cache_write_1h_tokens=100),
+            100 * 3000 + 600 * 300 + 100 * 3750 + 100 * 6000 + 10 * 15_000,
+        ),
+        # above 200,000 input tokens, cached ones included: $6, $22.50, cached $0.60, for all of them
+        (
+            "anthropic",
+            "claude-sonnet-4-5",
+            Usage(200_001, 100, cache_read_tokens=200_000),
+            1 * 6000 + 200_000 * 600 + 100 * 22_500,
+        ),
+        ("anthropic", "claude-sonnet-4-5", Usage(200_000, 0), 200_000 * 3000),
+        # $2.50, cached $1.25, $10
+        ("openai", "gpt-4o-2024-08-06", Usage(1000, 100, cache_read_tokens=400), 600 * 2500 + 400 * 1250 + 100 * 10_000),
+        # reasoning tokens are output tokens: $2, $8
+        ("openai", "o3", Usage(10, 300, reasoning_tokens=256), 10 * 2000 + 300 * 8000),
+        ("openai", "text-embedding-3-small", Usage(1234, 0), 24_680),  # $0.02
+        # audio in $32, audio out $64, text $4 and $16
+        (
+            "openai",
+            "gpt-realtime",
+            Usage(100, 50, input_audio_tokens=80, output_audio_tokens=40),
+            20 * 4000 + 80 * 32_000 + 10 * 16_000 + 40 * 64_000,
+        ),
+        # $0.30, $2.50, cached $0.03, audio $1
+        (
+            "gemini",
+            "models/gemini-2.5-flash",
+            Usage(1000, 100, cache_read_tokens=300, input_audio_tokens=200),
+            500 * 300 + 300 * 30 + 200 * 1000 + 100 * 2500,
+        ),
+        # above 200,000: $2.50 and $15 instead of $1.25 and $10
+        ("vertex", "gemini-2.5-pro", Usage(200_001, 10), 200_001 * 2500 + 10 * 15_000),
+        ("vertex", "publishers/anthropic/models/claude-haiku-4-5@20251001", Usage(1000, 100), 1000 * 1000 + 100 * 5000),
+        # $3.30 and $16.50 in one geography, $3 and $15 worldwide
+        ("bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0", Usage(1000, 100), 1000 * 3300 + 100 * 16_500),
+        ("bedrock", "global.anthropic.claude-sonnet-4-5-20250929-v1:0", Usage(1000, 100), 1000 * 3000 + 100 * 15_000),
+        ("bedrock", "amazon.nova-micro-v1:0", Usage(7, 3, cache_read_tokens=2), 5 * 35 + 18 + 3 * 140),  # 2 × 8.75 = 17.5, up
+        (
+            "fireworks",
+            "accounts/fireworks/models/gpt-oss-120b",
+            Usage(1000, 100, cache_read_tokens=500),
+            500 * 150 + 500 * 14 + 60_000,
+        ),
+        ("baseten", "openai/gpt-oss-120b", Usage(1000, 100), 1000 * 100 + 100 * 500),
+    ],
+)
+def test_goldens(provider: str, model: str, usage: Usage, nano: int) -> None:
+    assert price(provider, model, usage, at=NOV_2026) == Price(nano)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "same_as"),
+    [
+        (
+            "bedrock",
+            "arn:aws:bedrock:us-east-1:123456789012:inference-profile/us.anthropic.claude-opus-4-5-20251101-v1:0",
+            "us.anthropic.claude-opus-4-5",
+        ),
+        ("bedrock", "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
+        ("bedrock", "ca.anthropic.claude-sonnet-4-6", "anthropic.claude-sonnet-4-6"),
+        ("bedrock", "us.anthropic.claude-opus-5-20260301-v1:0", "us.anthropic.claude-opus-5"),
+        ("bedrock", "amazon.nova-pro-v1%3A0", "amazon.nova-pro-v1:0"),
+        ("fireworks", "accounts/fireworks/models/glm-5p1#accounts/acme/deployments/d", "accounts/fireworks/models/glm-5p1"),
+        ("vertex", "google/gemini-2.5-pro", "gemini-2.5-pro"),
+        ("gemini", "gemini-2.5-flash-001", "gemini-2.5-flash"),
+        ("openai", "GPT-4o", "gpt-4o"),
+        ("baseten", "OpenAI/GPT-OSS-120B", "openai/gpt-oss-120b"),
+    ],
+)
+def test_a_model_is_known_under_every_name_its_provider_takes(provider: str, model: str, same_as: str) -> None:
+    usage = Usage(1000, 100, cache_read_tokens=10)
+    assert price(provider, model, usage, at=NOV_2026) == price(provider, same_as, usage, at=NOV_2026)
+    assert not price(provider, model, usage, at=NOV_2026).unpriced
+
+
+def test_a_price_holds_from_its_day_on() -> None:
+    # o3 became five times cheaper on 2025-06-10
+    before, after = 1_749_513_599.0, 1_749_513_600.0
+    assert price("openai", "o3", Usage(1000, 0), at=before) == Price(10_000_000)
+    assert price("openai", "o3", Usage(1000, 0), at=after) == Price(2_000_000)
+
+
+@pytest.mark.parametrize("provider", [*PROVIDERS, "unheard-of"])
+@pytest.mark.parametrize("model", ["model-of-tomorrow", "", None])
+def test_an_unknown_model_costs_what_the_dearest_known_one_would(provider: str, model: str | None) -> None:
+    vendors = [
+        vendor for vendor in price_list if vendor.id == PROVIDERS.get(provider, vendor.id) and vendor.id in PROVIDERS.values()
+    ]
+    rows = [rates_of(row) for vendor in vendors for known in vendor.models for row in _rows(known)]
+    for usage in (
+        Usage(1000, 10),
+        Usage(0, 1),
+        Usage(250_000, 100, cache_read_tokens=240_000),
+        Usage(10, 0, cache_write_tokens=10),
+    ):
+        dearest = max(usd_to_nano(rates.cost(usage)) for rates in rows)
+        assert price(provider, model, usage, at=NOV_2026) == Price(dearest, unpriced=True)
+        assert dearest > 0
+
+
+def _rows(model: types.ModelInfo) -> list[types.ModelPrice]:
+    return [model.prices] if isinstance(model.prices, types.ModelPrice) else [entry.prices for entry in model.prices]
+
+
+def test_a_model_listed_without_a_price_is_not_free() -> None:
+    assert price("openai", "moderation", Usage(10, 0), at=NOV_2026) == Price(10 * 150_000, unpriced=True)
+    assert price("openai", "text-embedding-3-small", Usage(10, 5), at=NOV_2026).unpriced  # nobody says what its output costs
+
+
+def test_nothing_used_costs_nothing() -> None:
+    assert price("openai", "gpt-4o", Usage(), at=NOV_2026) == Price(0)
+    assert price("openai", "unknown", Usage(), at=NOV_2026) == Price(0, unpriced=True)
+
+
+counts = st.integers(0, 3_000_000)
+
+
+tiered = st.sampled_from(
+    [("openai", "gpt-4o"), ("openai", "gpt-5.5"), ("anthropic", "claude-sonnet-4-5"), ("vertex", "gemini-2.5-pro")]
+)
+
+
+@given(tiered, counts, counts, counts, counts, counts)
+def test_the_same_sum_as_the_price_list_makes(
+    which: tuple[str, str], fresh: int, out: int, read: int, written: int, hour: int
+) -> None:
+    provider, model = which
+    usage = Usage(fresh + read + written + hour, out, read, written + hour, hour)
+    listed = genai_prices.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=out,
+        cache_read_tokens=read,
+        cache_write_tokens=usage.cache_write_tokens,
+        cache_write_1h_tokens=hour,
+    )
+    expected = genai_prices.calc_price(listed, model, provider_id=PROVIDERS[provider]).total_price
+    assert price(provider, model, usage, at=time.time()).cost_nano == usd_to_nano(expected)
+
+
+anything = st.integers(-5, 10**7)
+
+
+@given(
+    st.sampled_from(
+        [("openai", "gpt-4o"), ("openai", "?"), ("bedrock", "us.amazon.nova-pro-v1:0"), ("gemini", "gemini-2.5-flash")]
+    ),
+    st.builds(Usage, anything, anything, anything, anything, anything, anything, anything, anything),
+)
+def test_counts_that_contradict_each_other_still_cost_something_sensible(which: tuple[str, str], usage: Usage) -> None:
+    cost = price(*which, usage, at=NOV_2026).cost_nano
+    assert cost >= 0
+    assert cost > 0 or (usage.input_tokens <= 0 and usage.output_tokens <= 0)
+
+
+@given(st.text(max_size=60))
+def test_no_model_name_breaks_the_look_up(model: str) -> None:
+    for provider in PROVIDERS:
+        assert price(provider, model, Usage(1, 1), at=NOV_2026).cost_nano > 0
+
+
+def test_half_a_nano_dollar_is_rounded_up_once() -> None:
+    # $0.075 a million: 75 nano-dollars a token; cached by Nova Micro: 8.75
+    assert price("bedrock", "amazon.nova-micro-v1:0", Usage(2, 0, cache_read_tokens=2), at=NOV_2026).cost_nano == 18
+    assert usd_to_nano(Decimal("0.0000000175")) == 18
+
+
+def test_a_price_is_found_fast_enough_for_the_path_of_a_call() -> None:
+    usage = Usage(1000, 100, cache_read_tokens=10)
+    price("openai", "gpt-4o", usage, at=NOV_2026)
+    best = min(_seconds(usage) for _ in range(5))
+    assert best / 200 < 50e-6
+
+
+def _seconds(usage: Usage) -> float:
+    started = time.perf_counter()
+    for _ in range(200):
+        price("openai", "gpt-4o", usage, at=NOV_2026)
+    return time.perf_counter() - started
