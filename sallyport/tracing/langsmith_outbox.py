@@ -7,15 +7,17 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import requests
-from langsmith import Client
 from urllib3.util import Retry
 
 from sallyport.tracing.langsmith_run import LangSmithTarget, run_of
 from sallyport.tracing.record import CallRecord
+
+if TYPE_CHECKING:
+    from langsmith import Client
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +98,8 @@ class Outbox:
         client.close(timeout=0)
 
     def _client(self) -> Client:
+        from langsmith import Client  # half a second and 40 MB, for those only who use it
+
         return Client(
             api_url=self._target.endpoint,
             api_key=self._target.api_key.reveal(),
