@@ -25,7 +25,7 @@ _ROUTES = Routes(
     route("POST", "/v1/responses/input_tokens", Operation("count_tokens", shape=_RESPONSES)),
     route("POST", "/v1/completions", Operation("completions", _CHAT)),
     route("POST", "/v1/embeddings", Operation("embeddings", OpenAIEmbeddings())),
-    route("POST", "/v1/moderations", Operation("moderations")),
+    route("POST", "/v1/moderations", Operation("moderations", shape=_CHAT)),
     route("POST", "/v1/images/generations", Operation("images", OpenAIImages())),
     route("POST", "/v1/images/{what}", Operation("images"), what="edits|variations"),
     route("POST", "/v1/audio/{what}", _AUDIO, what="speech|transcriptions|translations"),

@@ -99,7 +99,7 @@ def _fetch(secret_name: str, secret: Secret, endpoint: Upstream | None, ca_bundl
     session.verify = str(ca_bundle) if ca_bundle else True
     try:
         credentials.refresh(partial(Request(session), timeout=_TIMEOUT))
-    except TransportError:
+    except (TransportError, OSError):  # OSError: the CA bundle can't be read
         raise CredentialUnavailable(f"Google's token endpoint can't be reached for {secret_name}") from None
     except RefreshError as error:
         if error.retryable:  # pyright: ignore[reportUnknownMemberType] - google-auth is untyped

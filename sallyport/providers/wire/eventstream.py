@@ -77,14 +77,6 @@ class EventStreamDecoder:
             yield _frame(frame, _PRELUDE.size + headers_length)
 
 
-def decode_frame(data: bytes) -> Frame:
-    """The one frame that `data` holds. Raises EventStreamError."""
-    frames = list(EventStreamDecoder().feed(data))
-    if len(frames) != 1:
-        raise EventStreamError("not one whole frame")
-    return frames[0]
-
-
 def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
     """A frame with these headers; integers are written as 64 bits."""
     encoded = b"".join(_encode_header(name, value) for name, value in headers.items())

@@ -199,6 +199,12 @@ async def test_an_endpoint_of_an_unknown_authority_is_not_trusted(server: TokenS
     assert server.asked == []
 
 
+async def test_a_missing_ca_bundle_is_not_the_secrets_fault(vertex: Vertex, server: TokenServer, tmp_path: Path):
+    vertex.configure(region="us-east-1", ca_bundle=tmp_path / "gone.pem")
+    with pytest.raises(CredentialUnavailable):
+        await vertex.authorize(SECRET, server.upstream)
+
+
 @pytest.mark.parametrize(
     "uri", ["https://evil.example/token", "http://oauth2.googleapis.com/token", "https://googleapis.com.evil/", 7]
 )

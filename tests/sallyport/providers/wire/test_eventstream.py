@@ -9,7 +9,7 @@ from botocore.eventstream import EventStreamBuffer  # pyright: ignore[reportMiss
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.wire.eventstream import EventStreamDecoder, EventStreamError, HeaderValue, decode_frame, encode_frame
+from sallyport.providers.wire.eventstream import EventStreamDecoder, EventStreamError, HeaderValue, encode_frame
 
 VALUE = st.one_of(st.text(max_size=20), st.binary(max_size=20), st.booleans(), st.integers(-(2**63), 2**63 - 1))
 HEADERS = st.dictionaries(st.text(min_size=1, max_size=10), VALUE, max_size=4)
@@ -49,7 +49,7 @@ def test_every_header_type_is_read():
     )
     lengths = struct.pack(">II", 16 + len(values), len(values))
     body = lengths + struct.pack(">I", crc32(lengths)) + values
-    frame = decode_frame(body + struct.pack(">I", crc32(body)))
+    (frame,) = EventStreamDecoder().feed(body + struct.pack(">I", crc32(body)))
     assert frame.headers == {"a": True, "b": False, "c": -1, "d": -2, "e": 3, "f": 1_700_000_000_000, "g": bytes(range(16))}
 
 
@@ -58,7 +58,7 @@ def test_one_changed_byte_is_noticed(place: int):
     changed = bytearray(FRAME)
     changed[place] ^= 1
     with pytest.raises(EventStreamError):
-        decode_frame(bytes(changed))
+        list(EventStreamDecoder().feed(bytes(changed)))
 
 
 @given(st.binary(max_size=200))
@@ -68,6 +68,7 @@ def test_noise_is_refused_or_awaited_but_never_breaks_the_decoder(noise: bytes):
 
 
 def test_an_exception_frame_says_so():
-    frame = decode_frame(encode_frame({":message-type": "exception", ":exception-type": "throttlingException"}, b"{}"))
+    raw = encode_frame({":message-type": "exception", ":exception-type": "throttlingException"}, b"{}")
+    (frame,) = EventStreamDecoder().feed(raw)
     assert frame.is_error
     assert frame.event_type == "throttlingException"
