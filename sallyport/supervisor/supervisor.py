@@ -75,7 +75,7 @@ class Supervisor:
         self._ending = asyncio.Event()
         self._hurry = asyncio.Event()
         self._serving = False
-        self._redis = [Child(_redis_spec(self._data))] if private_redis else []
+        self._redis = [Child(self._redis_spec())] if private_redis else []
         self._ner = [self._child(modules.ner, "ner", number, _ALL_SECRETS) for number in range(settings.ner_workers)]
         self._console = [self._child(modules.console, "console")]
         self._workers = [self._child(modules.worker, "worker", number) for number in range(settings.workers)]
@@ -85,6 +85,27 @@ class Supervisor:
         environment = {} if number is None else {f"SALLYPORT_{name.upper()}_NUMBER": str(number)}
         stdin = self._settings.model_dump_json().encode()
         return Child(ChildSpec(label, python_module(module), stdin, environment, withheld), self._write_state)
+
+    def _redis_spec(self) -> ChildSpec:
+        socket, directory = self._data.redis_socket, self._data.redis
+
+        async def ready(pid: int) -> None:
+            await asyncio.to_thread(redis_server.wait_until_ready, socket, pid)
+
+        return ChildSpec(
+            name="redis",
+            command=(str(redis_server.find_server()), "-"),
+            stdin=redis_server.configuration(directory, socket),
+            withheld=_ALL_SECRETS,
+            ready=ready,
+            relay=self._log_redis_line,
+        )
+
+    def _log_redis_line(self, line: str) -> None:
+        """`1:M 23 Nov 2025 21:38:00.000 # text`; `#` marks what went wrong, advice on the kernel (`WARNING …`), and the end."""
+        _, mark, text = line.partition(" # ")
+        wrong = mark and not text.startswith("WARNING ") and not self._ending.is_set()
+        log.log(logging.WARNING if wrong else logging.DEBUG, "redis: %s", text or line)
 
     async def run[T](self, prepare: Callable[[Settings], T], on_ready: Callable[[Settings, T], None]) -> int:
         loop = asyncio.get_running_loop()
@@ -164,23 +185,3 @@ async def _start_all(children: Sequence[Child]) -> None:
 
 async def _stop_all(children: Sequence[Child], grace: float) -> None:
     await asyncio.gather(*(child.stop(grace) for child in children))
-
-
-def _redis_spec(data: DataDir) -> ChildSpec:
-    async def ready(pid: int) -> None:
-        await asyncio.to_thread(redis_server.wait_until_ready, data.redis_socket, pid)
-
-    return ChildSpec(
-        name="redis",
-        command=(str(redis_server.find_server()), "-"),
-        stdin=redis_server.configuration(data.redis, data.redis_socket),
-        withheld=_ALL_SECRETS,
-        ready=ready,
-        relay=_log_redis_line,
-    )
-
-
-def _log_redis_line(line: str) -> None:
-    """`1:M 23 Nov 2025 21:38:00.000 # text`; `#` marks a warning."""
-    warning = " # " in line
-    log.log(logging.WARNING if warning else logging.DEBUG, "redis: %s", line.rpartition(" # ")[2] if warning else line)
