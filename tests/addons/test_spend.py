@@ -1,0 +1,153 @@
+"""From admission to settlement, with the real script in a real Redis."""
+
+import json
+
+import orjson
+import pytest
+import redis.asyncio
+from mitmproxy import http
+from mitmproxy.connection import ConnectionState
+from mitmproxy.flow import Error
+
+from addons.access import Access
+from addons.context import call_of
+from addons.credentials import Credentials
+from addons.identify import Identify
+from addons.route import Route
+from addons.services import Services
+from addons.settle import Settle
+from addons.spend import Spend
+from policies.model import Policy
+from sallyport.spend.gate import SpendGate
+from sallyport.tracing.record import CallRecord
+from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
+
+ANSWER = {
+    "id": "x",
+    "object": "chat.completion",
+    "model": "gpt-4o-mini",
+    "choices": [{"index": 0, "message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 1_000_000, "completion_tokens": 1_000_000, "total_tokens": 2_000_000},
+}
+COST_NANO = 150_000_000 + 600_000_000  # gpt-4o-mini: $0.15 and $0.60 per million tokens
+
+
+class Pipeline:
+    def __init__(self, services: Services) -> None:
+        self.spend, self.settle = Spend(services), Settle(services)
+        self.route, self.identify, self.access = Route(services), Identify(services), Access(services)
+        self.credentials = Credentials(services)
+
+    async def request(self, flow: http.HTTPFlow) -> http.HTTPFlow:
+        self.route.requestheaders(flow)
+        self.identify.requestheaders(flow)
+        self.access.requestheaders(flow)
+        self.spend.requestheaders(flow)
+        self.access.request(flow)
+        await self.spend.request(flow)
+        await self.credentials.request(flow)
+        return flow
+
+    async def answer(self, flow: http.HTTPFlow, body: bytes) -> None:
+        flow.response = http.Response.make(200, b"", {"content-type": "application/json", "content-length": str(len(body))})
+        self.settle.responseheaders(flow)
+        tap = flow.response.stream
+        assert callable(tap)
+        assert tap(body) == body
+        assert tap(b"") == b""
+        await self.settle.call_complete(flow)
+        await self.settle.response(flow)
+
+
+@pytest.fixture
+def pipeline(services: Services) -> Pipeline:
+    return Pipeline(services)
+
+
+def caps(limit: str, **more: object) -> tuple[Policy, ...]:
+    config = {"window": "monthly", "limit_usd": limit, "strict": False, "on_store_unavailable": "block", **more}
+    return (make_policy("spend_cap", config),)
+
+
+async def published(services: Services, url: str) -> list[CallRecord]:
+    async with redis.asyncio.Redis.from_url(url) as client:
+        entries = await client.xrange("{default}:calls")
+        return [CallRecord.from_json(known(fields)[b"record"]) for _, fields in known(entries)]
+
+
+async def test_a_call_costs_what_the_provider_counted(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, redis_url: str
+):
+    flow = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}"))
+    await pipeline.answer(flow, orjson.dumps(ANSWER))
+    [record] = await published(services, redis_url)
+    assert record.cost_nano == COST_NANO
+    assert (record.input_tokens, record.output_tokens, record.outcome, record.status) == (1_000_000, 1_000_000, "success", 200)
+    assert not record.estimated
+    assert services.calls == {}
+
+
+async def test_when_a_cap_is_used_up_the_next_call_is_a_402_that_says_when_it_ends(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow
+):
+    services.snapshot = make_snapshot(policies=caps("0.5"))
+    first = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}"))
+    assert first.response is None
+    await pipeline.answer(first, orjson.dumps(ANSWER))
+    for _ in range(2):  # the second time without asking Redis
+        refused = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}"))
+        response = known(refused.response)
+        assert response.status_code == 402
+        message = json.loads(response.content or b"")["error"]["message"]
+        assert message.startswith("request blocked by gateway policies: the spend_cap")
+        assert "UTC" in message
+        await pipeline.settle.response(refused)
+    assert [record.outcome for record in services.unpublished] == ["blocked", "blocked"]
+
+
+async def test_a_client_that_hangs_up_is_charged_for_what_was_streamed(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, redis_url: str
+):
+    body = b'{"model":"gpt-4o-mini","stream":true,"messages":[]}'
+    flow = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}", content=body))
+    assert json.loads(flow.request.content or b"")["stream_options"] == {"include_usage": True}
+    flow.response = http.Response.make(200, b"", {"content-type": "text/event-stream"})
+    pipeline.settle.responseheaders(flow)
+    tap = flow.response.stream
+    assert callable(tap)
+    chunk = {"id": "x", "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {"content": "word " * 80}}]}
+    tap(b"data: " + orjson.dumps(chunk) + b"\n\n")
+    flow.client_conn.timestamp_end = 1.0
+    flow.client_conn.state = ConnectionState.CLOSED
+    flow.error = Error("Client disconnected.")
+    await pipeline.settle.error(flow)
+    [record] = await published(services, redis_url)
+    assert (record.outcome, record.estimated, record.output_tokens) == ("aborted", True, 100)
+    assert record.cost_nano > 0
+
+
+async def test_a_dead_provider_costs_nothing_and_is_a_502_in_its_own_shape(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, redis_url: str
+):
+    flow = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}"))
+    flow.client_conn.timestamp_end = None
+    flow.error = Error("Connection refused")
+    await pipeline.settle.error(flow)
+    assert known(flow.response).status_code == 502
+    assert "openai could not be reached" in json.loads(known(flow.response).content or b"")["error"]["message"]
+    [record] = await published(services, redis_url)
+    assert (record.outcome, record.cost_nano) == ("error", 0)
+
+
+@pytest.mark.parametrize(("choice", "refused"), [("block", True), ("allow", False)])
+async def test_when_redis_is_away_the_policy_decides(services: Services, make_flow: MakeFlow, choice: str, refused: bool):
+    away = redis.asyncio.Redis(unix_socket_path="/nonexistent/redis.sock")
+    services.spend = SpendGate(away, lease_seconds=30)
+    services.snapshot = make_snapshot(policies=caps("5", on_store_unavailable=choice))
+    flow = await Pipeline(services).request(make_flow(authorization=f"Bearer {KEYS['good']}"))
+    if refused:
+        assert known(flow.response).status_code == 503
+        assert known(flow.response).headers["retry-after"]
+    else:
+        assert flow.response is None
+    assert known(call_of(flow)).reserved  # it may be: the end of the call is settled when Redis is back
