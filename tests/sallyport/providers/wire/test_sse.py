@@ -39,3 +39,13 @@ def test_an_event_past_the_limit_ends_the_reading_and_is_given_back():
 
 def test_a_single_line_of_data_is_parsed_without_its_end():
     assert SseEvent.parse(b"data: [DONE]").data == b"[DONE]"
+
+
+def test_every_place_may_be_cut():
+    stream = b"data: a\r\n\r\ndata: b\n\n: c\r\n\r\ndata: d\n\r\n"
+    whole = SseParser().feed(stream)
+    parser = SseParser()
+    assert [event for place in range(len(stream)) for event in parser.feed(stream[place : place + 1])] == whole
+    for place in range(len(stream)):
+        parser = SseParser()
+        assert parser.feed(stream[:place]) + parser.feed(stream[place:]) == whole
