@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import re
 
-from sallyport.redaction.wordlist import load
+from sallyport.redaction.wordlist import FUNCTION_WORDS, load
 
 CATEGORIES = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "NORP": "NRP"}
 """The model's labels that are personal data → ours."""
 
 _PRODUCTS = load("not_names.txt")
-_AMBIGUOUS = frozenset(
-    "claude gemini python java go jenkins travis mercurial apache oracle april may june august alexa siri".split()
-)
+_AMBIGUOUS = frozenset({"alexa", "cassandra", "claude", "java", "jenkins", "travis"})
 """Of these, the ones that may be part of a longer name: `Claude Monet`."""
 
 _WORD = r"[^\W\d_]+(?:['’\-][^\W\d_]+)*\.?"
@@ -98,6 +96,8 @@ def is_name(text: str, start: int, end: int, category: str, *, strict: bool = Fa
 
 def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:
     value = text[start:end]
+    if value.lower() in FUNCTION_WORDS:
+        return False
     if value.replace(".", "").isupper():
         return category != "PERSON" and value.replace(".", "") in _CAPITALS
     if re.search(rf"\b{re.escape(value.lower())}\b", text[max(0, start - _NEAR) : end + _NEAR]) is not None:

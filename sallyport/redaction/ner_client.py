@@ -2,34 +2,138 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+from sallyport.redaction import frames
 from sallyport.redaction.finding import Finding
+
+_WARM_SECONDS = 120.0
+_CONNECT_SECONDS = 1.0
 
 
 class NerUnavailable(Exception):
-    """No NER process could answer in time."""
+    """No NER process could do it."""
+
+
+class NerTimeout(NerUnavailable):
+    """The deadline passed."""
 
 
 class NerClient:
-    """Speaks to all NER processes, whichever is free. Connects when first needed and again after a process was restarted."""
+    """Speaks to all NER processes, the least busy first. Connects when first needed and again after a process was restarted."""
 
     def __init__(self, sockets: Sequence[Path]) -> None:
-        self._sockets = tuple(sockets)
+        self._links = [_Link(socket) for socket in sockets]
 
     async def warm(self) -> None:
-        """Have every process load its model now, so that the first guarded call does not wait for it."""
-        raise NotImplementedError
+        """Have every process load its model now, so that the first guarded call does not wait for it. Raises NerUnavailable."""
+        until = asyncio.get_running_loop().time() + _WARM_SECONDS
+        for link in self._links:
+            link.keep_warm = True
+        try:
+            await asyncio.gather(*(link.call(_warm(until), until) for link in self._links))
+        except ConnectionError as error:
+            raise NerUnavailable from error
 
     async def scan(self, texts: Sequence[str], *, pii: bool, secrets: bool, deadline: float) -> list[list[Finding]]:
         """Findings by rule (secrets; phone numbers and the like) of each text. Raises NerUnavailable."""
-        raise NotImplementedError
+        return await self._call("scan", texts, deadline, pii=pii, secrets=secrets)
 
     async def names(self, texts: Sequence[str], *, deadline: float) -> list[list[Finding]]:
         """Findings by spaCy (people, places, …) of each text. Raises NerUnavailable."""
-        raise NotImplementedError
+        return await self._call("names", texts, deadline)
 
     async def close(self) -> None:
         """Hang up."""
-        raise NotImplementedError
+        for link in self._links:
+            await link.close()
+
+    async def _call(self, op: str, texts: Sequence[str], deadline: float, **options: bool) -> list[list[Finding]]:
+        request: dict[str, Any] = {"op": op, "texts": [frames.sendable(text) for text in texts], "until": deadline, **options}
+        for link in sorted(self._links, key=lambda link: link.busy):
+            try:
+                answer = await link.call(request, deadline)
+            except ConnectionError:
+                continue  # it is down; another may be up
+            if answer.get("error") == "late":
+                raise NerTimeout
+            if "found" not in answer:
+                raise NerUnavailable
+            return frames.findings(answer["found"])
+        raise NerUnavailable
+
+
+def _warm(until: float) -> dict[str, Any]:
+    return {"op": "warm", "texts": [], "until": until}
+
+
+class _Link:
+    """One connection; requests are told apart by their id and may overtake each other."""
+
+    def __init__(self, socket: Path) -> None:
+        self.keep_warm = False
+        """Tell the process to load its model whenever it is new."""
+        self._socket = socket
+        self._ids = count()
+        self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._connecting = asyncio.Lock()
+
+    @property
+    def busy(self) -> int:
+        return len(self._pending)
+
+    async def call(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """The answer. Raises ConnectionError when the process is down or dies meanwhile, NerTimeout at the deadline."""
+        number = next(self._ids)
+        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        self._pending[number] = answer
+        try:
+            async with asyncio.timeout_at(deadline):
+                writer = await self._connect()
+                writer.write(frames.encode({"id": number} | request))
+                await writer.drain()
+                return await answer
+        except TimeoutError as error:
+            raise NerTimeout from error
+        finally:
+            self._pending.pop(number, None)
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+
+    async def _connect(self) -> asyncio.StreamWriter:
+        async with self._connecting:
+            if self._writer is None or self._writer.is_closing():
+                try:
+                    async with asyncio.timeout(_CONNECT_SECONDS):
+                        reader, self._writer = await asyncio.open_unix_connection(self._socket)
+                except (OSError, TimeoutError) as error:
+                    raise ConnectionError("the NER process is down") from error
+                self._listener = asyncio.create_task(self._listen(reader, self._writer), name=f"listen to {self._socket.name}")
+                if self.keep_warm:
+                    until = asyncio.get_running_loop().time() + _WARM_SECONDS
+                    self._writer.write(frames.encode({"id": next(self._ids)} | _warm(until)))
+            return self._writer
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                message = await frames.read(reader)
+                answer = self._pending.get(message["id"])
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+        except (asyncio.IncompleteReadError, OSError, frames.FrameError, KeyError):
+            pass
+        finally:
+            writer.close()
+            for answer in self._pending.values():
+                if not answer.done():
+                    answer.set_exception(ConnectionError("the NER process ended"))

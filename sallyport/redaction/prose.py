@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sallyport.redaction.wordlist import load
+from sallyport.redaction.wordlist import FUNCTION_WORDS
 
 _PIECE = 3_500
 """Characters per piece: the language model's speed falls with longer ones."""
@@ -17,14 +17,14 @@ _LONGEST_LINE = 20_000
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _CODE = re.compile(r"[{}\[\]<>=;|\\_$&*@^~`/#+]|\w\(|\w\.\w|::|->")
-_FUNCTION_WORDS = load("function_words.txt")
 _FENCE = re.compile(r"[ \t>]{0,8}(?:```|~~~)")
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•>]|\d{1,3}[.)]|#{1,6})[ \t]+")
 _SENTENCE_END = re.compile(r"[.!?]['\")]?\s")
 _QUOTED_CODE = re.compile(r"`[^`\n]{1,120}`|https?://\S{1,400}")
 _STATEMENT = re.compile(
-    r"\s*(?:from \S+ import |import \w|return\b|package \w|(?:if|for|while|with|elif|else|try|def|class|case|async|match)\b.*:\s*$|"
-    r"(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WHERE|FROM|JOIN|SET|GRANT)\b|(?:public|private|static|const|let|var)\s)"
+    r"\s*(?:from \S+ import |import \w|return\b|package \w|(?:public|private|static|const|let|var)\s|"
+    r"(?:if|for|while|with|elif|else|try|def|class|case|async|match)\b.*:\s*$|"
+    r"(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WHERE|FROM|JOIN|SET|GRANT)\b)"
 )
 _NAME_LIKE = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+|[A-Z]{2,})")
 
@@ -92,7 +92,7 @@ def is_prose(line: str) -> bool:
     if letters < 0.7 * visible or letters / len(words) > 12:
         return False
     code = sum(1 for _ in _CODE.finditer(sample))
-    function_words = sum(1 for word in words if word.lower() in _FUNCTION_WORDS)
+    function_words = sum(1 for word in words if word.lower() in FUNCTION_WORDS)
     if code > max(2 if len(words) > 5 else 1, 0.12 * len(words)):
         return False
     if len(words) < 4:  # a heading, a signature, a cell: names stand in these too

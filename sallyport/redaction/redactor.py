@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sallyport.redaction import placeholders
+from sallyport.redaction.cache import Cache, fingerprint
+from sallyport.redaction.finding import Finding, merge
+from sallyport.redaction.lookup import Lookup
 from sallyport.redaction.ner_client import NerClient
+from sallyport.redaction.pace import Pace
+from sallyport.redaction.scan import outside
+from sallyport.redaction.spread import PERSONAL, Values
 
 _CACHE_BYTES = 64 * 1024 * 1024
 
@@ -22,19 +32,67 @@ class Redaction:
 
 
 class Redactor:
-    """One for each process. `ner` None: names are not looked for, and asking for PII reports `failed`."""
+    """One for each process. `ner` None: prose that should be read for names reports `failed`."""
 
     def __init__(self, ner: NerClient | None, cache_bytes: int = _CACHE_BYTES) -> None:
         self._ner = ner
-        self._cache_bytes = cache_bytes
+        self._cache = Cache(cache_bytes)
 
     async def warm(self) -> None:
-        """Load the models of the NER processes now."""
-        raise NotImplementedError
+        """Load the models of the NER processes now. Raises NerUnavailable."""
+        if self._ner is not None:
+            await self._ner.warm()
 
     async def redact(self, texts: Sequence[str], *, key: bytes, pii: bool, secrets: bool, deadline: float) -> Redaction:
-        """Replace what is sensitive in `texts`, which are in reading order. `key` names placeholders; `deadline` is in `loop.time()`.
+        """Replace what is sensitive in `texts`, given in reading order.
 
-        Never raises because of a text; secrets are replaced whatever happens.
+        `key` (of the workspace) names placeholders; `deadline` is in `loop.time()`. Never raises because of a text; secrets are
+        replaced whatever happens. A text that no finder could read is replaced as a whole.
         """
-        raise NotImplementedError
+        pace = Pace()
+        digests: dict[str, bytes] = {}
+        for text in texts:
+            if text not in digests:
+                digests[text] = fingerprint(key, text)
+                await pace.breathe()
+        lookup = Lookup(self._cache, self._ner, key=key, deadline=deadline)
+        if pii:
+            ruled, named = await asyncio.gather(lookup.rules(digests, pii=True, secrets=secrets), lookup.names(digests))
+        else:
+            ruled, named = await lookup.rules(digests, pii=False, secrets=secrets), {}
+
+        found: dict[str, list[Finding]] = {}
+        for text in digests:
+            found[text] = merge(ruled[text], outside(named.get(text, []), placeholders.spans(text)))
+            await pace.breathe()
+        await self._spread(digests, found, pace)
+
+        counts: Counter[str] = Counter()
+        replaced: dict[str, str] = {}
+        for text, findings in found.items():
+            replaced[text] = placeholders.replace(key, text, findings) if findings else text
+            await pace.breathe()
+        for text in texts:
+            counts.update(finding.category for finding in found[text])
+        return Redaction([replaced[text] for text in texts], dict(counts), lookup.timed_out, lookup.failed)
+
+    async def _spread(self, digests: dict[str, bytes], found: dict[str, list[Finding]], pace: Pace) -> None:
+        """Values found in one text are replaced in others: secrets in all, personal data from there on.
+
+        Only from there on, because a conversation that goes on must not change what was sent of it already.
+        """
+        secrets, personal = Values(), Values()
+        for text, findings in found.items():
+            secrets.add(text, (finding for finding in findings if finding.category not in PERSONAL))
+        for text, findings in found.items():
+            personal.add(text, (finding for finding in findings if finding.category in PERSONAL))
+            if not secrets.state and not personal.state:
+                continue
+            digest = hashlib.blake2b(digests[text] + secrets.state + b"\0" + personal.state, digest_size=16).digest()
+            further = self._cache.get(digest)
+            if further is None:
+                further = (*secrets.find(text), *personal.find(text))
+                self._cache.put(digest, further)
+                await pace.breathe()
+            if further:
+                found[text] = merge(findings, further)
