@@ -42,7 +42,10 @@ class GatewayTls(TlsConfig):
             name = server.address[0]
         if not name:
             name = str(client.sockname[0])
-        return self.certstore.get_cert(name, [_general_name(name)])
+        general_name = _general_name(name)
+        # without a DNS name, OpenSSL takes the common name for one, and an address is none that the CA may sign for
+        common_name = name if isinstance(general_name, x509.DNSName) else None
+        return self.certstore.get_cert(common_name, [general_name])
 
 
 def _is_outermost(conn_context: context.Context) -> bool:
