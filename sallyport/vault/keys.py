@@ -42,7 +42,7 @@ def describe_admin_key(key: str) -> FreshKey:
 
 def hash_key(key: str) -> bytes:
     """SHA-256. Plain, for a key's 256 random bits leave nothing to guess, and it is computed on every call."""
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
 
 
 def same(one: bytes, other: bytes) -> bool:
