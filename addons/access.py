@@ -23,7 +23,7 @@ class Access:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Refuse a body that is too large before it is read."""
         call = call_of(flow)
-        if flow.response or call is None or not call.generates:
+        if flow.response or call is None or call.shape is None:
             return
         length = flow.request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._limit:
@@ -34,7 +34,7 @@ class Access:
 
     def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if flow.response or call is None or call.operation is None or call.operation.wire is None:
+        if flow.response or call is None or call.operation is None or call.shape is None:
             return
         try:
             call.body = self._read(flow.request)
@@ -42,9 +42,8 @@ class Access:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
             return
-        wire = call.operation.wire
-        call.record.model = call.operation.model or wire.model(call.body)
-        call.record.stream = call.operation.stream or wire.wants_stream(call.body)
+        call.record.model = call.operation.model or call.shape.model(call.body)
+        call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
         self._check_model(flow, call)
 
     def _read(self, request: http.Request) -> JsonObject:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 from policies.model import Subject
-from sallyport.providers.base import JsonObject, Meter, Operation, Provider, Upstream
+from sallyport.providers.base import JsonObject, Meter, Operation, Provider, Upstream, WireFormat
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
 
@@ -47,8 +47,15 @@ class Call:
 
     @property
     def generates(self) -> bool:
-        """A model reads the body: it is metered, guarded and paid for."""
+        """A model answers: the call is metered and paid for."""
         return self.operation is not None and self.operation.wire is not None
+
+    @property
+    def shape(self) -> WireFormat | None:
+        """How to read a request body that a model will read; such a body is held back and checked before anything is sent."""
+        if self.operation is None or (self.operation.wire is None and self.record.method not in ("POST", "PUT", "PATCH")):
+            return None
+        return self.operation.wire or self.operation.shape
 
 
 def start_call(flow: http.HTTPFlow, call: Call) -> None:

@@ -16,7 +16,7 @@ from addons.context import Call, call_of
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
-from sallyport.providers.base import CredentialError, Provider, Upstream
+from sallyport.providers.base import CredentialError, CredentialUnavailable, Provider, Upstream
 
 _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace", "baggage"})
 """Headers that are for us or about us, and never reach a provider (with all of `x-gateway-*`)."""
@@ -28,12 +28,12 @@ class Credentials:
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if call and not call.generates and flow.response is None:
+        if call and call.shape is None and flow.response is None:
             await self._swap(flow, call)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if call and call.generates and flow.response is None:
+        if call and call.shape is not None and flow.response is None:
             await self._swap(flow, call)
 
     async def _swap(self, flow: http.HTTPFlow, call: Call) -> None:
@@ -45,6 +45,9 @@ class Credentials:
         if call.operation and not call.record.passthrough:
             try:
                 headers = await provider.authorize(call.workspace.secrets[provider.secret_name], self._token_endpoint(call))
+            except CredentialUnavailable as error:
+                refuse(flow, Refusal(502, "credential_unavailable", f"{error}. Try again shortly.", retry_after=1))
+                return
             except CredentialError as error:
                 refuse(
                     flow,

@@ -38,14 +38,14 @@ class Redact:
             await self._trace_inputs(call)
 
     async def _guard(self, flow: http.HTTPFlow, call: Call, rule: GuardRule) -> None:
-        body, wire = call.body, call.operation and call.operation.wire
-        if body is None or not wire or call.workspace is None:
+        body, shape = call.body, call.shape
+        if body is None or shape is None or call.workspace is None:
             return
         result = await redact_document(
             body,
             self._redactor,
             key=bytes.fromhex(call.workspace.placeholder_key.reveal()),
-            protected=wire.protected_keys,
+            protected=shape.protected_keys,
             pii=rule.pii,
             secrets=rule.secrets,
             deadline=asyncio.get_running_loop().time() + rule.timeout_seconds,
@@ -68,15 +68,15 @@ class Redact:
 
     async def _trace_inputs(self, call: Call) -> None:
         """A body that is stored is redacted wholly, whatever the guards of this caller look for."""
-        wire = call.operation and call.operation.wire
-        if call.body is None or call.workspace is None or not wire:
+        shape = call.shape
+        if call.body is None or call.workspace is None or shape is None:
             return
         body = copy.deepcopy(call.body)
         result = await redact_document(
             body,
             self._redactor,
             key=bytes.fromhex(call.workspace.placeholder_key.reveal()),
-            protected=wire.protected_keys,
+            protected=shape.protected_keys,
             pii=True,
             secrets=True,
             deadline=asyncio.get_running_loop().time() + _TRACE_SECONDS,

@@ -104,7 +104,7 @@ class Route:
             request.headers.pop("host", None)
         else:
             request.host_header = authority
-        request.stream = not call.generates  # what no model reads streams through; see credentials
+        request.stream = call.shape is None  # what no model reads streams through; see credentials
         if "websocket" in request.headers.get("upgrade", "").lower():
             refuse(flow, Refusal(426, "websocket_unsupported", "this gateway carries no WebSockets yet; use HTTPS"))
         elif request.method == "HEAD" and path in ("", "/"):

@@ -41,12 +41,14 @@ class Spend:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if flow.response or call is None or call.operation is None or call.operation.wire is None or call.subject is None:
+        if flow.response or call is None or call.operation is None or call.subject is None:
             return
         body, wire, record = call.body or {}, call.operation.wire, call.record
-        call.prepared = wire.prepare(body)
+        call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
             _replace_body(flow.request, orjson.dumps(body))
+        if wire is None:
+            return
         caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
         limits = limits_for(call.snapshot.policies, call.subject)
         record.matched.extend(entry.policy for entry in (*caps, *limits))

@@ -41,8 +41,9 @@ def make_flow() -> MakeFlow:
         flow = tflow.tflow()
         fields = [(b"host", host.encode())]
         fields += [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-        flow.request = http.Request.make(method, f"http://{host}{path}", content, Headers(fields))
-        flow.request.path = path
+        flow.request = http.Request.make(method, f"http://{host}{path}")
+        flow.request.headers, flow.request.path = Headers(fields), path
+        flow.request.raw_content = content  # as it is: what its headers say of it may be untrue
         if origin_form:
             flow.metadata[ORIGIN_FORM] = True
         return flow

@@ -1,0 +1,80 @@
+import gzip
+import json
+
+import pytest
+from mitmproxy import http
+
+from addons.access import Access
+from addons.context import call_of
+from addons.identify import Identify
+from addons.route import Route
+from addons.services import Services
+from sallyport.settings import Settings
+from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
+
+BODY = b'{"model":"gpt-4o-mini","messages":[]}'
+
+
+def access(services: Services, flow: http.HTTPFlow) -> http.HTTPFlow:
+    Route(services).requestheaders(flow)
+    Identify(services).requestheaders(flow)
+    addon = Access(services)
+    addon.requestheaders(flow)
+    addon.request(flow)
+    return flow
+
+
+def message(flow: http.HTTPFlow) -> str:
+    return json.loads(known(flow.response).content or b"")["error"]["message"]
+
+
+def test_the_model_is_read_from_the_body(services: Services, make_flow: MakeFlow):
+    flow = access(
+        services, make_flow(authorization=f"Bearer {KEYS['good']}", content=gzip.compress(BODY), content_encoding="gzip")
+    )
+    assert flow.response is None
+    assert known(call_of(flow)).record.model == "gpt-4o-mini"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding", "status", "word"),
+    [
+        (b"{bad", "", 400, "not valid JSON"),
+        (b"[1]", "", 400, "not a JSON object"),
+        (b"", "", 400, "not valid JSON"),
+        (b"\xff\xfe", "", 400, "not valid JSON"),
+        (BODY, "gzip", 400, "not valid gzip data"),
+        (BODY, "snappy", 415, "snappy"),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_refused_in_words(
+    services: Services, make_flow: MakeFlow, content: bytes, encoding: str, status: int, word: str
+):
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content, content_encoding=encoding))
+    assert known(flow.response).status_code == status
+    assert word in message(flow)
+
+
+def test_a_body_that_says_it_is_too_large_is_refused_before_it_is_read(services: Services, make_flow: MakeFlow):
+    services.settings = Settings(max_body_bytes=2000)
+    flow = make_flow(authorization=f"Bearer {KEYS['good']}", content_length="2001")
+    Route(services).requestheaders(flow)
+    Access(services).requestheaders(flow)
+    assert known(flow.response).status_code == 413
+    assert "2000 bytes" in message(flow)
+
+
+def test_a_model_that_is_not_allowed_is_403_and_names_policy_and_model(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(make_policy("model_access", {"allow": ["openai/gpt-5*"]}),))
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}"))
+    assert known(flow.response).status_code == 403
+    assert message(flow).startswith("request blocked by gateway policies: the model_access")
+    assert "openai/gpt-4o-mini" in message(flow)
+    allowed = make_flow(authorization=f"Bearer {KEYS['good']}", content=b'{"model":"gpt-5-nano","messages":[]}')
+    assert access(services, allowed).response is None
+
+
+def test_what_counts_tokens_is_read_too_for_it_holds_the_same_text(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/anthropic/v1/messages/count_tokens", x_api_key=KEYS["good"], content=b"{oops")
+    assert not access(services, flow).request.stream
+    assert known(flow.response).status_code == 400
