@@ -68,8 +68,8 @@ def admission(
     }
     names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
     names += [keys.settled(organization, record.id), *windows, *counters.keys]
-    pending = replace(record, inputs=None, outputs=None).to_json()
-    return names, [record.id, lease_end, pending, orjson.dumps(reservation), orjson.dumps(plan)]
+    pending = record if record.inputs is None else replace(record, inputs=None)  # bodies are too large to keep twice
+    return names, [record.id, lease_end, pending.to_json(), orjson.dumps(reservation), orjson.dumps(plan)]
 
 
 class _Counters:

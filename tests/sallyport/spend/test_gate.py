@@ -107,7 +107,9 @@ async def test_a_strict_cap_is_never_overspent(desk: Desk, seed: int) -> None:
 
     for _ in range(4):
         await asyncio.gather(*(one() for _ in range(50)))
-    assert 9_000 < await desk.spent() <= 10_000
+    while (await desk.admit(record := desk.call(), expected=100, worst=100)).admitted:
+        await settle(desk, record, 100)
+    assert 9_900 < await desk.spent() <= 10_000  # and what fits is let in
     assert await desk.left_over() == []
 
 
@@ -227,8 +229,9 @@ async def test_records_without_reservation_are_published_by_organization(desk: D
 async def test_counters_vanish_some_days_after_their_window(desk: Desk) -> None:
     desk.clock.now = time.time()
     desk.policies = (cap(1, "hourly"),)
-    await spend(desk, 5)
     await desk.admit(desk.call())
+    assert await desk.client.ttl(keys.spend("o", "hourly", desk.clock.now)) > 2 * 86400
+    await spend(desk, 5)
     for window in ("hourly", "daily", "weekly", "monthly"):
         left = await desk.client.ttl(keys.spend("o", window, desk.clock.now))
         assert 2 * 86400 < left < 35 * 86400

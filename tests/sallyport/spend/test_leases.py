@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from sallyport.spend.plan import settlement
 from sallyport.spend.reaper import REASON, reap
+from sallyport.spend.script import Script
 from tests.sallyport.spend.desk import Desk, cap, limit
 
 LEASE = 30
@@ -74,3 +76,16 @@ async def test_a_lost_passed_through_call_costs_no_budget(desk: Desk) -> None:
     assert await reap(desk.client, ["o"], desk.clock.now) == 1
     assert await desk.spent() == 0
     assert (await desk.published())[0].cost_nano == 10
+
+
+async def test_a_lease_renewed_while_it_was_being_reaped_stands(desk: Desk) -> None:
+    record = desk.call()
+    await desk.admit(record)
+    seen_expired = desk.clock.now + LEASE + 1
+    desk.clock.now = seen_expired
+    await desk.gate.renew([record])
+    keys, arguments = settlement(replace(record, cost_nano=10), expired_by=seen_expired)
+    assert await Script("settle.lua").run(desk.client, keys, arguments) == 0
+    assert await desk.spent() == 0
+    await desk.gate.settle(replace(record, cost_nano=3))
+    assert await desk.spent() == 3

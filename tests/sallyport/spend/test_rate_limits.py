@@ -69,6 +69,17 @@ async def test_tokens_of_a_call_longer_than_the_window_leave_no_debt_behind(desk
     assert not (await desk.admit(desk.call(), tokens=60)).admitted
 
 
+async def test_a_counter_that_has_vanished_is_not_brought_back_to_stay(desk: Desk) -> None:
+    desk.policies = (limit("tokens", "minute", 100),)
+    record = desk.call()
+    await desk.admit(record)
+    (counter,) = await desk.client.keys("*:rate:*")
+    assert 60 < await desk.client.ttl(counter) <= 62
+    await desk.client.delete(counter)
+    await desk.gate.settle(replace(record, input_tokens=50))
+    assert await desk.client.keys("*:rate:*") == []
+
+
 async def test_two_policies_about_one_counter_take_once(desk: Desk) -> None:
     strict, loose = limit("requests", "minute", 2, workspace_id="w"), limit("requests", "minute", 3, workspace_id="w")
     desk.policies = (strict, loose)
