@@ -27,7 +27,8 @@ def create_app(console: Console) -> ASGIApp:
         version=VERSION,
         summary="The admin API of a self-hosted LLM gateway",
         description="Every request needs an admin key in `X-API-Key`. Money is in decimal strings of US dollars, "
-        'times are RFC 3339 in UTC. A list is `{"items": […], "next_cursor": …}`, continued by `?cursor=`. An error is `{"detail": "…"}`.',
+        'times are RFC 3339 in UTC. A list is `{"items": […], "next_cursor": …}`, continued by `?cursor=`. '
+        'An error is `{"detail": "…"}`.',
         docs_url=None,  # both load their scripts from foreign hosts
         redoc_url=None,
     )

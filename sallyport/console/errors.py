@@ -112,6 +112,6 @@ def _answer(request: Request, status: int, detail: str, headers: Mapping[str, st
     if not wants_page:
         return JSONResponse({"detail": detail}, status, headers)
     title = HTTPStatus(status).phrase
-    answer = render(request, "error.html", status=status, title=title, detail=detail)
+    answer = render(request, "error.html", status=status, code=status, title=title, detail=detail)
     answer.headers.update(headers or {})
     return answer

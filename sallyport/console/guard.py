@@ -57,7 +57,7 @@ class Guard:
 
 
 class AllowedHosts:
-    """Names a browser may know the console by. Any other is DNS rebinding: a foreign page that speaks to us under its own name."""
+    """Names a browser may know the console by. Any other is DNS rebinding: a foreign page speaking to us under its own name."""
 
     def __init__(self, bound: str, names: Iterable[str]) -> None:
         self._names = {"localhost", "127.0.0.1", "::1", bound.lower(), *(name.lower() for name in names)}

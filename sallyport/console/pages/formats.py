@@ -25,6 +25,13 @@ def usd(amount: str | Decimal | None) -> str:
     return f"{sign}${abs(rounded):,f}"
 
 
+def cost(amount: int) -> str:
+    """Nano-dollars with four decimals, so that a column of costs lines up: `$0.0120`, `<$0.0001`."""
+    if 0 < amount < 100_000:
+        return "<$0.0001"
+    return f"${Decimal(nano_to_usd(amount)).quantize(Decimal('0.0001'), ROUND_HALF_UP):,f}"
+
+
 def nano(amount: int) -> str:
     """Nano-dollars as exact dollars."""
     return nano_to_usd(amount)
@@ -89,4 +96,4 @@ def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-FILTERS = {f.__name__: f for f in (usd, nano, policy_text, number, compact, duration, clock, moment)}
+FILTERS = {f.__name__: f for f in (usd, cost, nano, policy_text, number, compact, duration, clock, moment)}

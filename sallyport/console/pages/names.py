@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine, select
@@ -18,6 +19,16 @@ _TABLES: tuple[tuple[str, type[Any]], ...] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """What is not a call but belongs to somebody too."""
+
+    organization_id: str | None = None
+    workspace_id: str | None = None
+    user_id: str | None = None
+    api_key_id: str | None = None
+
+
 def names_of(engine: Engine, rows: Iterable[Any]) -> dict[str, str]:
     """Id → name for the organizations, workspaces, users and keys that `rows` (calls, violations) are of."""
     rows = list(rows)
@@ -27,5 +38,5 @@ def names_of(engine: Engine, rows: Iterable[Any]) -> dict[str, str]:
             ids = {getattr(row, attribute) for row in rows} - {None}
             if ids:
                 found = connection.execute(select(table.id, table.name).where(table.id.in_(ids)))
-                names.update(row._tuple() for row in found)
+                names.update({row.id: row.name for row in found})
     return names

@@ -7,19 +7,20 @@ from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
+from policies.model import SUBJECT_KEYS
 from sallyport.console.api.policies import with_spend
 from sallyport.console.api.spend import Group, Window
 from sallyport.console.api.types import Cursor, Id
 from sallyport.console.auth import SessionDep
 from sallyport.console.context import Console, ConsoleDep
-from sallyport.console.pages.names import names_of
+from sallyport.console.pages.names import Ids, names_of
 from sallyport.console.pages.overview import overview, use
 from sallyport.console.pages.rendering import Notice, render
 from sallyport.settings import PROVIDERS
 from sallyport.spend import ledger
 from sallyport.spend.windows import window_end, window_start
-from sallyport.store.models import GatewayKey, Workspace
-from sallyport.store.provider_secrets import SECRET_NAMES
+from sallyport.store.models import GatewayKey, StoredPolicy, Workspace
+from sallyport.store.provider_secrets import secret_names
 from sallyport.store.tables import CallRow
 
 router = APIRouter()
@@ -139,10 +140,15 @@ def show_policies(
         notice=notice,
         status=status,
         policies=policies,
+        names=names_of(console.store.engine, [_subject(policy) for policy in page.items]),
         uses={policy["id"]: use(policy) for policy in policies if "current_spend_usd" in policy},
         next_cursor=page.next_cursor,
         windows=get_args(Window),
     )
+
+
+def _subject(policy: StoredPolicy) -> Ids:
+    return Ids(**{matcher["key"]: matcher["value"] for matcher in policy.subject_matchers if matcher["key"] in SUBJECT_KEYS})
 
 
 @router.get("/keys")
@@ -162,20 +168,10 @@ def show_keys(
         status=status,
         keys=[(key, key_state(key, now)) for key in page.items],
         next_cursor=page.next_cursor,
-        names=names_of(console.store.engine, [_Owner(key) for key in page.items]),
+        names=names_of(console.store.engine, [Ids(workspace_id=key.workspace_id, user_id=key.user_id) for key in page.items]),
         workspaces=_workspaces(console),
         users=console.store.list_users(_CHOICES).items,
     )
-
-
-class _Owner:
-    """Whom a key belongs to, in the words of a call."""
-
-    def __init__(self, key: GatewayKey) -> None:
-        self.organization_id = key.organization_id
-        self.workspace_id = key.workspace_id
-        self.user_id = key.user_id
-        self.api_key_id = None
 
 
 def key_state(key: GatewayKey, now: float) -> Literal["active", "revoked", "expired"]:
@@ -193,7 +189,7 @@ def show_secrets(request: Request, console: Console, *, notice: Notice | None = 
     workspaces = _workspaces(console)
     secrets = [(workspace, secret) for workspace in workspaces for secret in console.store.list_secrets(workspace.id)]
     return render(
-        request, "secrets.html", notice=notice, status=status, secrets=secrets, workspaces=workspaces, secret_names=SECRET_NAMES
+        request, "secrets.html", notice=notice, status=status, secrets=secrets, workspaces=workspaces, secret_names=secret_names()
     )
 
 

@@ -6,6 +6,7 @@ const PERIOD_MS = 1000;
 function keepFresh(element) {
   const pulse = document.querySelector(".pulse");
   let failures = 0;
+  let shown = "";
 
   const refresh = async () => {
     if (!document.hidden && !element.matches(":focus-within")) {
@@ -17,9 +18,8 @@ function keepFresh(element) {
         }
         if (!response.ok) throw new Error(String(response.status));
         const fragment = await response.text();
-        // The server escapes whatever is stored; its fragments are as safe as its pages.
-        if (fragment !== element.lastFragment) element.innerHTML = fragment;
-        element.lastFragment = fragment;
+        if (fragment !== shown) replace(element, fragment);
+        shown = fragment;
         failures = 0;
       } catch {
         failures += 1;
@@ -32,6 +32,13 @@ function keepFresh(element) {
     setTimeout(refresh, PERIOD_MS * Math.min(1 + failures, 10));
   };
   setTimeout(refresh, PERIOD_MS);
+}
+
+// The server escapes whatever is stored: its fragments are as safe as its pages. Tables stay where they were scrolled to.
+function replace(element, fragment) {
+  const places = [...element.querySelectorAll(".scroll")].map((part) => part.scrollLeft);
+  element.innerHTML = fragment;
+  element.querySelectorAll(".scroll").forEach((part, number) => { part.scrollLeft = places[number] ?? 0; });
 }
 
 document.querySelectorAll("[data-live]").forEach(keepFresh);
