@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,6 +50,11 @@ class ChildSpec:
 def python_module(module: str) -> tuple[str, ...]:
     """The command that runs one of our modules: without asserts, and never importing from the working directory."""
     return (sys.executable, "-O", "-P", "-m", module)
+
+
+def tethered(command: Sequence[str]) -> tuple[str, ...]:
+    """The command that runs `command` so that it gets SIGTERM when this process dies."""
+    return (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command)
 
 
 class Child:
@@ -147,7 +152,7 @@ class Child:
         environment |= spec.environment
         environment |= {READY_FD: str(ready_fd), PARENT_PID: str(os.getpid()), "PYTHONPATH": _python_path()}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *spec.command),
+            *tethered(spec.command),
             stdin=PIPE,
             stdout=2 if spec.relay is None else PIPE,
             pass_fds=(ready_fd,),
