@@ -6,9 +6,8 @@ import base64
 import re
 
 from sallyport.redaction.detector import AnchoredDetector as Rule
+from sallyport.redaction.detector import NearDetector as Near
 
-# Between a word of the context and the value: an assignment in any notation, `name: X` / `value: Y` on two lines, a few words.
-_GAP = r"[\s\S]{0,60}?(?:(?<![A-Za-z0-9+/_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 # What may stand between the name of a field and its value: `KEY=`, `"key": "`, `\"key\": \"`, `key => '`.
 _ASSIGN = r"[\\\"'`\])]{0,6}[ \t]{0,8}(?:=>|:=|==?|:)[ \t]{0,8}[\\\"'`]{0,6}"
 
@@ -54,55 +53,31 @@ def _names_user(value: str) -> bool:
         return False
 
 
-_HEX_VALUE = r"(?P<value>[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![A-Za-z0-9_-])"
-_AWS_VALUE = r"(?P<value>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+_START = r"(?:(?<![A-Za-z0-9+/_-])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
+_HEX = _START + r"(?:[0-9a-fA-F]{40}|[0-9a-fA-F]{32})(?![A-Za-z0-9_-])"
+_BASE64_40 = _START + r"[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+_BASE64_KEY = _START + r"(?:[A-Za-z0-9+/]{86}==|[A-Za-z0-9+/]{43}=)(?![A-Za-z0-9+/=])"
 
 RULES: tuple[Rule, ...] = (
-    Rule("AWS_SECRET_ACCESS_KEY", ("secret",), rf"secret{_GAP}{_AWS_VALUE}", nocase=True, free=True, check=_aws_secret),
-    Rule("AWS_SECRET_ACCESS_KEY", ("aws",), rf"aws{_GAP}{_AWS_VALUE}", nocase=True, free=True, check=_aws_secret),
+    Near("AWS_SECRET_ACCESS_KEY", ("secret", "aws"), "secret|aws", _BASE64_40, check=_aws_secret),
     # The pair as it is pasted: the secret follows its id.
-    Rule(
-        "AWS_SECRET_ACCESS_KEY",
-        ("A[KS]IA[A-Z0-9]{16}",),
-        rf"A[KS]IA[A-Z0-9]{{16}}{_GAP}{_AWS_VALUE}",
-        free=True,
-        check=_aws_secret,
-    ),
+    Near("AWS_SECRET_ACCESS_KEY", ("A[KS]IA[A-Z0-9]{16}",), r"\w{20}", _BASE64_40, nocase=False, check=_aws_secret),
     Rule(
         "AWS_SESSION_TOKEN",
         ("session[_-]?token", "security[_-]token"),
-        rf"(?:session|security)[_-]?token{_ASSIGN}(?P<value>[A-Za-z0-9+/%]{{80,4000}}+={{0,2}})",
+        rf"(?:session|security)[_-]?token{_ASSIGN}(?P<value>(?:[A-Za-z0-9+/]|%2[BF]){{80,4000}}+(?:=|%3D){{0,2}})",
         nocase=True,
         free=True,
     ),
-    Rule(
-        "DATADOG_API_KEY",
-        ("datadog|ddog|dd[_-]",),
-        rf"(?:datadog|ddog|dd)[\w .-]{{0,24}}?key{_GAP}{_HEX_VALUE}",
-        nocase=True,
-        free=True,
-    ),
-    Rule(
+    Near("DATADOG_API_KEY", ("datadog|ddog|dd[_-]",), r"(?:datadog|ddog|dd)[\w .-]{0,24}?key", _HEX),
+    Near(
         "AZURE_STORAGE_KEY",
         ("acc(?:ount|ess)[ _-]?key", "azure[ _-]?storage", "storage[ _-](?:account[ _-])?key"),
-        rf"[a-z _-]{{6,20}}{_GAP}(?P<value>[A-Za-z0-9+/]{{86}}==|[A-Za-z0-9+/]{{43}}=)(?![A-Za-z0-9+/=])",
-        nocase=True,
-        free=True,
+        "[a-z]{5,7}",
+        _BASE64_KEY,
     ),
-    Rule(
-        "AZURE_SAS_TOKEN",
-        ("sig=",),
-        r"sig=(?P<value>[A-Za-z0-9+/%]{40,120}+={0,2})",
-        nocase=True,
-        check=lambda v: "%" in v or "=" in v,
-    ),
-    Rule(
-        "TWILIO_AUTH_TOKEN",
-        ("twilio",),
-        r"twilio[\s\S]{0,80}?(?:token|secret)[\s\S]{0,12}?(?<![A-Za-z0-9])(?P<value>[0-9a-f]{32})(?![A-Za-z0-9])",
-        nocase=True,
-        free=True,
-    ),
+    Rule("AZURE_SAS_TOKEN", ("sig=",), r"sig=(?P<value>(?:[A-Za-z0-9+/]|%2[BF]){40,80}+(?:=|%3D){1,2})", nocase=True),
+    Near("TWILIO_AUTH_TOKEN", ("twilio",), r"twilio[\s\S]{0,80}?(?:token|secret)", _HEX, reach=12),
     Rule("GCP_PRIVATE_KEY_ID", ("private_key_id",), rf"private_key_id{_ASSIGN}(?P<value>[0-9a-f]{{40}})", free=True),
     Rule(
         "NPM_TOKEN",

@@ -31,12 +31,16 @@ class Haystack:
 # An anchor may follow a letter or digit only where that ends an escape: `\n`, `%3D`, `\u0022`, `\x22`, or a terminal colour.
 _ESCAPE = re.compile(r"(?:\\[nrtbfv]|%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|\x1b\[[0-9;]{0,8}m)\Z")
 _LONGEST_ESCAPE = 11
+_LONGEST_VALUE = 200
+"""That a NearDetector looks for."""
 
 _DUMMY = re.compile(
     r"example|placeholder|changeme|change[-_]me|redacted|your[-_]?(?:own|api|key|token|secret|password|access|pat)|(?:dummy|fake|sample|insert)[-_]"
     r"|x{4}|\*{3}|\.{3}|…|0{12}|<[^>]{0,40}>|\$\{|\{\{",
     re.IGNORECASE,
 )
+_DUMMY_SHOWS = 400
+"""Within so many characters."""
 
 
 def is_dummy(value: str) -> bool:
@@ -90,23 +94,61 @@ class AnchoredDetector(RegexBasedDetector):
         for anchor in self._anchors:
             found = anchor.search(searched)
             while found is not None:
-                span = self._try(text, found.start())
-                if span is not None:
-                    yield span
-                found = anchor.search(searched, max(found.end(), span[1] if span is not None else 0))
+                match = self._match(text, found.start() - self._back)
+                if match is not None:
+                    start, end = match.span("value") if self._has_value else match.span()
+                    if self.accepts(text[start:end]):
+                        yield start, end
+                found = anchor.search(searched, max(found.end(), match.end() if match is not None else 0))
 
-    def _try(self, text: str, at: int) -> tuple[int, int] | None:
-        at -= self._back
-        if at < 0 or not (self._free or _starts_word(text, at)):
-            return None
-        match = self._pattern.match(text, at)
-        if match is None:
-            return None
-        start, end = match.span("value") if self._has_value else match.span()
-        value = text[start:end]
-        if is_dummy(value[:400]) or (self._check is not None and not self._check(value)):
-            return None
-        return start, end
+    def accepts(self, value: str) -> bool:
+        """No dummy, and well to the rule's own check."""
+        return not is_dummy(value[:_DUMMY_SHOWS]) and (self._check is None or self._check(value))
+
+    def _match(self, text: str, at: int) -> re.Match[str] | None:
+        return self._pattern.match(text, at) if at >= 0 and (self._free or _starts_word(text, at)) else None
+
+
+class NearDetector(AnchoredDetector):
+    """A rule for a value that only the words before it tell: `value` must start within `reach` characters after `pattern`.
+
+    What was searched in vain for one anchor is not searched again for the next, so the work stays linear.
+    """
+
+    def __init__(
+        self,
+        category: str,
+        anchors: tuple[str, ...],
+        pattern: str,
+        value: str,
+        *,
+        reach: int = 60,
+        nocase: bool = True,
+        check: Callable[[str], bool] | None = None,
+    ) -> None:
+        super().__init__(category, anchors, pattern, nocase=nocase, free=True, check=check)
+        self._value = re.compile(value)
+        self._reach = reach
+
+    def spans(self, haystack: Haystack) -> Iterator[tuple[int, int]]:
+        text = haystack.text
+        searched = haystack.lowered if self._nocase else text
+        for anchor in self._anchors:
+            clean = 0  # no value starts between the last anchor and here
+            for found in anchor.finditer(searched):
+                context = self._pattern.match(text, found.start())
+                if context is None:
+                    continue
+                limit = context.end() + self._reach
+                at = max(context.end(), clean)
+                while at <= limit:
+                    value = self._value.search(text, at, limit + _LONGEST_VALUE)
+                    if value is None or value.start() > limit:
+                        clean = limit
+                        break
+                    at = clean = value.end()
+                    if self.accepts(value[0]):
+                        yield value.span()
 
 
 def _starts_word(text: str, at: int) -> bool:

@@ -17,8 +17,8 @@ def _mixed(value: str) -> bool:
 
 
 def _random(value: str) -> bool:
-    """At least three digits and two changes between letters and digits, which slugs and names of things hardly have."""
-    return len(re.findall(r"\d", value)) >= 3 and len(re.findall(r"[A-Za-z]\d|\d[A-Za-z]", value)) >= 2
+    """Four digits or more, which names of things hardly have."""
+    return len(re.findall(r"\d", value)) >= 4
 
 
 RULES: tuple[Rule, ...] = (
@@ -54,7 +54,11 @@ RULES: tuple[Rule, ...] = (
     Rule("AWS_ACCESS_KEY_ID", ("A(?:KI|SI|BI|CC)A",), r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}(?![A-Za-z0-9+/])"),
     Rule("AWS_BEARER_TOKEN_BEDROCK", ("ABSK",), r"ABSK[A-Za-z0-9+/]{100,300}+={0,2}"),
     Rule("AWS_BEARER_TOKEN_BEDROCK", ("bedrock-api-key-",), r"bedrock-api-key-[A-Za-z0-9+/_-]{60,3000}+={0,2}"),
-    Rule("AWS_SESSION_TOKEN", ("IQoJb3JpZ2lu", "F[wQ]oGZXIvYXdz"), r"(?:IQoJ|F[wQ]oG)[A-Za-z0-9+/%]{80,4000}+={0,2}"),
+    Rule(
+        "AWS_SESSION_TOKEN",
+        ("IQoJb3JpZ2lu", "F[wQ]oGZXIvYXdz"),
+        r"(?:IQoJ|F[wQ]oG)(?:[A-Za-z0-9+/]|%2[BF]){80,4000}+(?:=|%3D){0,2}",
+    ),
     Rule("GOOGLE_API_KEY", ("AIza",), r"AIza[A-Za-z0-9_-]{35}" + _URLSAFE_END),
     Rule("GOOGLE_API_KEY", (r"AQ\.Ab",), r"AQ\.Ab[A-Za-z0-9_-]{40,100}+"),
     Rule("GOOGLE_OAUTH_SECRET", ("GOCSPX-",), r"GOCSPX-[A-Za-z0-9_-]{20,40}+"),
