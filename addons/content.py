@@ -17,7 +17,7 @@ class ContentError(Exception):
 
 
 def decompress(data: bytes, encoding: str, limit: int) -> bytes:
-    """Undo one `Content-Encoding` (gzip, deflate, br, zstd, identity). Raises ContentError: 413, 415 or 400."""
+    """Undo one `Content-Encoding` (gzip, deflate, br, zstd, identity). Raises ContentError: 413 or 415."""
     try:
         match encoding.strip().lower():
             case "" | "identity":
@@ -33,14 +33,14 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
                 decompressor = brotli.Decompressor()
                 result = decompressor.process(data, output_buffer_limit=limit + 1)
                 if len(result) <= limit and not decompressor.is_finished():
-                    raise ContentError(400, "the request body is not complete br data")
+                    raise ContentError(415, "the request body is not complete br data")
             case "zstd":
                 with zstandard.ZstdDecompressor().stream_reader(data) as reader:
                     result = reader.read(limit + 1)
             case other:
                 raise ContentError(415, f"content-encoding {other!r} is not supported; use gzip, deflate, br, zstd or none")
     except (zlib.error, brotli.error, zstandard.ZstdError) as error:
-        raise ContentError(400, f"the request body is not valid {encoding} data") from error
+        raise ContentError(415, f"the request body is not valid {encoding} data") from error
     if len(result) > limit:
         raise ContentError(413, f"the request body is larger than {limit} bytes")
     return result

@@ -43,7 +43,7 @@ def test_a_small_body_that_becomes_huge_is_refused_early(encoding: str):
 def test_truncated_data_is_named_as_such(encoding: str):
     with pytest.raises(ContentError) as error:
         decompress(ENCODERS[encoding](b"hello world, hello world")[:-3], encoding, LIMIT)
-    assert error.value.status == 400
+    assert error.value.status == 415
     assert encoding in str(error.value)
 
 
