@@ -1,6 +1,7 @@
 """Reads and writes the files of the CA: whole or not at all, and untouched when nothing changes."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from certs.errors import CertificateError
@@ -16,14 +17,18 @@ def read(path: Path) -> bytes:
 
 def write(path: Path, content: bytes, *, private: bool = False) -> None:
     """Puts `content` at `path` in one step; `private`: readable by its owner alone. Raises CertificateError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         if path.exists() and path.read_bytes() == content:
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600 if private else 0o644)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        draft.replace(path)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # makes it 0600
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                os.fchmod(descriptor, 0o600 if private else 0o644)
+            Path(draft).replace(path)
+        except BaseException:
+            Path(draft).unlink()
+            raise
     except OSError as error:
         raise CertificateError(f"{path} can't be written: {error.strerror}") from None

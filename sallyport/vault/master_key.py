@@ -7,6 +7,7 @@ import binascii
 import logging
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,18 +45,17 @@ def write_key_file(path: Path, key: bytes) -> None:
 
     Raises VaultError.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(key) + b"\n")
-            file.flush()
-            os.fsync(descriptor)
+        descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # makes it 0600
         try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(base64.b64encode(key) + b"\n")
+                file.flush()
+                os.fsync(descriptor)
             os.link(draft, path)  # unlike a rename, fails where another process was first
         finally:
-            draft.unlink()
+            Path(draft).unlink()
     except FileExistsError:
         return
     except OSError as error:
