@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, override
+from typing import TYPE_CHECKING, cast, override
 
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.proxy import commands, events, mode_specs, server_hooks
@@ -18,6 +18,7 @@ from mitmproxy.proxy.server import ConnectionIO
 
 from addons.settle import NOT_ALLOWED, TIMED_OUT
 from sallyport.providers import provider_for_host
+from sallyport.proxy.coalescing import CoalescingWriter
 from sallyport.proxy.destinations import Destinations, ForbiddenDestination
 from sallyport.proxy.hooks import HookTable
 from sallyport.settings import Settings
@@ -46,7 +47,7 @@ class GatewayConnection(ProxyConnectionHandler):
         mode: mode_specs.ProxyMode,
         parts: ConnectionParts,
     ) -> None:
-        super().__init__(master, reader, writer, master.options, mode)
+        super().__init__(master, reader, _coalescing(writer), master.options, mode)
         self._parts = parts
 
     @override
@@ -75,7 +76,7 @@ class GatewayConnection(ProxyConnectionHandler):
         connection.state = ConnectionState.OPEN
         connection.peername = writer.get_extra_info("peername")
         connection.sockname = writer.get_extra_info("sockname")
-        self.transports[connection] = ConnectionIO(handler=asyncio.current_task(), reader=reader, writer=writer)
+        self.transports[connection] = ConnectionIO(handler=asyncio.current_task(), reader=reader, writer=_coalescing(writer))
         await self.handle_hook(server_hooks.ServerConnectedHook(hook_data))
         await self.server_event(events.OpenConnectionCompleted(command, None))
         try:
@@ -105,6 +106,11 @@ class GatewayConnection(ProxyConnectionHandler):
             if isinstance(reader, asyncio.StreamReader):
                 self.transports[connection].reader = _PatientReader(reader, connection, self._parts.settings.response_timeout)
         await super().handle_connection(connection)
+
+
+def _coalescing(writer: asyncio.StreamWriter) -> asyncio.StreamWriter:
+    """mitmproxy's own streams (WireGuard, local capture), whatever their declared type, are left as they are."""
+    return cast(asyncio.StreamWriter, CoalescingWriter(writer)) if type(writer) is asyncio.StreamWriter else writer
 
 
 class _PatientReader(asyncio.StreamReader):

@@ -27,7 +27,7 @@ class GatewayNextLayer(NextLayer):
     def _next_layer(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
         if len(context.layers) == 1 and isinstance(context.layers[0], layers.modes.HttpProxy | layers.modes.HttpUpstreamProxy):
             return self._front(context, data_client)
-        if context.client.tls_established:  # only providers' TLS is opened
+        if isinstance(context.layers[-1], ClientTLSLayer):  # only providers' TLS is opened
             return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
         hello = self._get_client_hello(context, data_client)  # raises NeedsMoreData while it is incomplete
         if hello is not None and self._is_provider(context, hello.sni):
