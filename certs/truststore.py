@@ -1,9 +1,11 @@
 """A trust store for Java, which reads no PEM bundle."""
 
+import warnings
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 
 from certs.errors import CertificateError
 from certs.files import write
@@ -21,11 +23,13 @@ def java_truststore(path: Path, bundle: Path) -> None:
     if path.exists() and path.stat().st_mtime_ns > bundle.stat().st_mtime_ns:
         return
     entries: list[pkcs12.PKCS12Certificate] = []
-    for number, der in enumerate(certificates(bundle)):
-        try:
-            entries.append(pkcs12.PKCS12Certificate(x509.load_der_x509_certificate(der), f"root-{number}".encode()))
-        except ValueError:
-            continue  # a root that cryptography can't parse, Java can't either
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # old roots have odd serial numbers
+        for number, der in enumerate(certificates(bundle)):
+            try:
+                entries.append(pkcs12.PKCS12Certificate(x509.load_der_x509_certificate(der), f"root-{number}".encode()))
+            except ValueError:
+                continue  # a root that cryptography can't parse, Java can't either
     if not entries:
         raise CertificateError(f"{bundle} holds no certificate")
     write(path, pkcs12.serialize_java_truststore(entries, BestAvailableEncryption(PASSWORD.encode())))

@@ -30,8 +30,7 @@ def load_master_key(path: Path, environ: Mapping[str, str] | None = None, *, cre
         return parse(environ[VARIABLE], VARIABLE)
     if FILE_VARIABLE in environ:
         return _read(Path(environ[FILE_VARIABLE]).expanduser())
-    if create and not path.exists():
-        write_key_file(path, os.urandom(KEY_BYTES))
+    if create and not path.exists() and write_key_file(path, os.urandom(KEY_BYTES)):
         _log.warning(
             "made a master key in %s: who reads that file and the database reads every secret; keep it apart (%s), back it up",
             path,
@@ -40,10 +39,10 @@ def load_master_key(path: Path, environ: Mapping[str, str] | None = None, *, cre
     return _read(path)
 
 
-def write_key_file(path: Path, key: bytes) -> None:
+def write_key_file(path: Path, key: bytes) -> bool:
     """Writes the key, readable by its owner alone; the file is there whole or not at all, and never overwritten.
 
-    Raises VaultError.
+    False: another process was first. Raises VaultError.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,13 +52,20 @@ def write_key_file(path: Path, key: bytes) -> None:
                 file.write(base64.b64encode(key) + b"\n")
                 file.flush()
                 os.fsync(descriptor)
-            os.link(draft, path)  # unlike a rename, fails where another process was first
+            return _link(Path(draft), path)
         finally:
             Path(draft).unlink()
-    except FileExistsError:
-        return
     except OSError as error:
         raise VaultError(f"the master key file {path} can't be written: {error.strerror}") from None
+
+
+def _link(draft: Path, path: Path) -> bool:
+    """Unlike a rename, replaces nothing."""
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return False
+    return True
 
 
 def parse(text: str, source: str) -> bytes:
