@@ -43,7 +43,7 @@ class Address(BaseModel):
 class Settings(BaseModel):
     """Durations are seconds, sizes bytes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     data_dir: Path = Path("~/.sallyport")
     listen: Address = Address(host="127.0.0.1", port=8080)
