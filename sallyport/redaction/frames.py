@@ -17,7 +17,7 @@ class FrameError(Exception):
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    data = orjson.dumps(message)
+    data = orjson.dumps(message, default=list)  # a Finding is a tuple of its own kind
     return len(data).to_bytes(4) + data
 
 

@@ -85,13 +85,14 @@ class NerServer:
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         loop = asyncio.get_running_loop()
 
-        def send(answer: Answer) -> None:
+        def send(frame: bytes) -> None:
             if not writer.is_closing():
-                writer.write(frames.encode(answer))
+                writer.write(frame)
 
         def answer(message: Answer) -> None:
+            frame = frames.encode(message)
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(send, message)
+                loop.call_soon_threadsafe(send, frame)
 
         try:
             while True:

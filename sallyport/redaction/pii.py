@@ -14,7 +14,7 @@ from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding, merge
 
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
-_DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@])(?!\.[a-z]+\()")
+_DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@(])(?!\.[a-z]+\()")
 _NOT_PEOPLE = frozenset({"git", "noreply", "no-reply", "donotreply", "do-not-reply", "hg", "svn"})
 
 # Either ends a phone number (its last seven digits) or is a social security number; what stands before it is then looked at.

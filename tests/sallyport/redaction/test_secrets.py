@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import random
 import time
 import uuid
 
@@ -107,20 +106,23 @@ def test_no_text_breaks_a_rule(text: str) -> None:
 @pytest.mark.parametrize(
     "unit",
     [
-        "-----BEGIN PRIVATE " + "KEY-----\n",
-        "eyJ",
-        "eyJ-",
-        "sk-",
-        "secret=",
-        "'",
-        '"',
-        "://a:",
-        "Bearer ",
-        "glpat-",
-        "dd_key ",
-        "aws ",
-    ]
-    + ["Authorization: ", "password=", "xoxb-", "AccountKey ", "ghs_1_eyJaaaaaaaa.", "-----BEGIN ", "key" * 10 + "="],
+        *(
+            "eyJ",
+            "eyJ-",
+            "sk-",
+            "secret=",
+            "'",
+            '"',
+            "://a:",
+            "Bearer ",
+            "glpat-",
+            "dd_key ",
+            "aws ",
+            "Authorization: ",
+            "password=",
+        ),
+        *("xoxb-", "AccountKey ", "ghs_1_eyJaaaaaaaa.", "key=", "-----BEGIN ", "-----BEGIN PRIVATE " + "KEY-----\n"),
+    ],
 )
 def test_time_is_linear_in_hostile_text(unit: str) -> None:
     text = unit * (200_000 // len(unit))
@@ -130,8 +132,7 @@ def test_time_is_linear_in_hostile_text(unit: str) -> None:
 
 
 def test_secret_among_many_lines_is_found_where_it_stands() -> None:
-    generator = random.Random(1)
-    lines = [f"value_{number} = {generator.random()}" for number in range(2_000)]
+    lines = [f"value_{number} = {number / 7}" for number in range(2_000)]
     secret = TOKENS["github classic"][1]()
     lines[1_234] = f"token = '{secret}'"
     assert found("\n".join(lines)) == [("GITHUB_PAT", secret)]
