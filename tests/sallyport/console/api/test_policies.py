@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from sallyport.console.upkeep import Upkeep
+from sallyport.spend.rebuild import seed
+from tests.sallyport.console.bench import Bench
+
+PATH = "/v1/platform/gateway-policies"
+CAP: dict[str, Any] = {
+    "name": "Team budget",
+    "policy_type": "spend_cap",
+    "subject_matchers": [{"key": "workspace_id", "value": "default"}],
+    "config": {"window": "daily", "limit_usd": 25},
+}
+
+
+async def test_a_policys_life(bench: Bench) -> None:
+    made = await bench.ok("POST", PATH, 201, json=CAP)
+    assert made["name"] == "Team budget"
+    assert made["action"] == "block"
+    assert made["enabled"] is True
+    assert made["subject_matchers"] == CAP["subject_matchers"]
+
+    assert await bench.ok("GET", f"{PATH}/{made['id']}") == made
+    assert (await bench.ok("GET", PATH))["items"] == [made]
+
+    changed = await bench.ok("PATCH", f"{PATH}/{made['id']}", json={"config": {"limit_usd": 50}, "enabled": False})
+    assert changed["config"]["limit_usd"] == "50"
+    assert changed["config"]["window"] == "daily"
+    assert changed["enabled"] is False
+    assert changed["name"] == "Team budget"
+
+    await bench.ok("DELETE", f"{PATH}/{made['id']}", 204)
+    assert made["id"] in await bench.refused("GET", f"{PATH}/{made['id']}", 404)
+    assert len(bench.changes) == 3
+
+
+async def test_posting_equal_matchers_again_changes_the_policy_there(bench: Bench) -> None:
+    first = await bench.ok("POST", PATH, 201, json=CAP)
+    second = await bench.ok("POST", PATH, 201, json={**CAP, "name": "New name", "config": {"window": "daily", "limit_usd": 1}})
+    assert second["id"] == first["id"]
+    assert [(item["name"], item["config"]["limit_usd"]) for item in (await bench.ok("GET", PATH))["items"]] == [("New name", "1")]
+
+
+async def test_a_partial_change_on_matchers_that_another_policy_has_is_a_conflict(bench: Bench) -> None:
+    await bench.ok("POST", PATH, 201, json=CAP)
+    other = await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": []})
+    detail = await bench.refused("PATCH", f"{PATH}/{other['id']}", 409, json={"subject_matchers": CAP["subject_matchers"]})
+    assert "matchers" in detail
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"config": {"window": "yearly", "limit_usd": 1}}, "config.window"),
+        ({"config": {"window": "daily", "limit_usd": -1}}, "config.limit_usd"),
+        ({"config": {"window": "daily", "limit_usd": 1, "extra": 1}}, "config.extra"),
+        ({"config": {"window": "daily"}}, "config.limit_usd"),
+        ({"config": [1]}, "config"),
+        ({"policy_type": "speed_limit"}, "policy_type"),
+        ({"subject_matchers": [{"key": "planet", "value": "Mars"}]}, "subject_matchers[0].key"),
+        ({"subject_matchers": [{"key": "user_id"}]}, "subject_matchers.0.value: required"),
+        ({"subject_matchers": "all"}, "subject_matchers"),
+        ({"name": ""}, "name"),
+        ({"name": "two\nlines"}, "name"),
+        ({"priority": "high"}, "priority"),
+        ({"enabled": 7}, "enabled"),
+        ({"colour": "red"}, "colour: unknown field"),
+        ({"action": "explode"}, "action"),
+    ],
+)
+async def test_what_is_wrong_is_refused_by_the_name_of_its_field(bench: Bench, change: dict[str, Any], named: str) -> None:
+    assert named in await bench.refused("POST", PATH, 400, json={**CAP, **change})
+    assert (await bench.ok("GET", PATH))["items"] == []
+
+
+async def test_the_type_can_not_be_changed(bench: Bench) -> None:
+    made = await bench.ok("POST", PATH, 201, json=CAP)
+    assert "policy_type" in await bench.refused("PATCH", f"{PATH}/{made['id']}", 400, json={"policy_type": "guard"})
+    await bench.ok("PATCH", f"{PATH}/{made['id']}", json={"policy_type": "spend_cap", "name": "same type"})
+
+
+async def test_a_wrong_partial_config_changes_nothing(bench: Bench) -> None:
+    made = await bench.ok("POST", PATH, 201, json=CAP)
+    await bench.refused("PATCH", f"{PATH}/{made['id']}", 400, json={"config": {"limit_usd": "much"}, "name": "changed"})
+    assert await bench.ok("GET", f"{PATH}/{made['id']}") == made
+
+
+async def test_a_cap_tells_what_is_spent_to_the_nano_dollar(bench: Bench) -> None:
+    made = await bench.ok("POST", PATH, 201, json=CAP)
+    assert made["current_spend_usd"] == "0"
+    await seed(bench.console.redis, "default", [("workspace_id=default", "daily", 1_234_567_891)], at=time.time())
+    assert (await bench.ok("GET", f"{PATH}/{made['id']}"))["current_spend_usd"] == "1.234567891"
+    assert (await bench.ok("GET", PATH))["items"][0]["current_spend_usd"] == "1.234567891"
+
+
+async def test_policies_without_one_subject_tell_no_spend(bench: Bench) -> None:
+    default_cap = {**CAP, "policy_type": "default_spend_cap", "subject_matchers": [{"key": "user_id", "value": ""}]}
+    assert "current_spend_usd" not in await bench.ok("POST", PATH, 201, json=default_cap)
+    access = {"name": "Models", "policy_type": "model_access", "config": {"allow": ["openai/gpt-*"]}}
+    assert "current_spend_usd" not in await bench.ok("POST", PATH, 201, json=access)
+
+
+async def test_a_cap_made_at_noon_counts_the_spend_since_midnight(bench: Bench) -> None:
+    now = time.time()
+    mine = {"workspace_id": "default", "user_id": "ada", "started_at": now}
+    bench.record(**mine, cost_nano=2_000_000_000)
+    bench.record(**{**mine, "user_id": "grace"}, cost_nano=500_000_000)
+    await Upkeep(bench.console.store, bench.console.redis).once()
+
+    on_one = await bench.ok("POST", PATH, 201, json={**CAP, "config": {"window": "monthly", "limit_usd": 9}})
+    assert on_one["current_spend_usd"] == "2.5"
+    both = [{"key": "workspace_id", "value": "default"}, {"key": "user_id", "value": "ada"}]
+    on_both = await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": both})
+    assert on_both["current_spend_usd"] == "2"
+
+
+async def test_a_list_goes_on_at_its_cursor_and_can_be_of_one_type(bench: Bench) -> None:
+    for key in ("organization_id", "workspace_id", "user_id"):
+        await bench.ok("POST", PATH, 201, json={**CAP, "name": key, "subject_matchers": [{"key": key, "value": "x"}]})
+    first = await bench.ok("GET", PATH, params={"limit": 2})
+    rest = await bench.ok("GET", PATH, params={"limit": 2, "cursor": first["next_cursor"]})
+    assert [item["name"] for item in first["items"] + rest["items"]] == ["user_id", "workspace_id", "organization_id"]
+    assert rest["next_cursor"] is None
+    assert (await bench.ok("GET", PATH, params={"policy_type": "guard"}))["items"] == []

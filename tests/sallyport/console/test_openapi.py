@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from tests.sallyport.console.bench import Bench
+
+
+async def test_the_description_is_whole(bench: Bench) -> None:
+    schema = (await bench.anyone.get("/openapi.json")).json()
+    assert {path for path in schema["paths"] if path.startswith("/v1")} == {
+        "/v1/platform/gateway-policies",
+        "/v1/platform/gateway-policies/{id}",
+        "/v1/workspaces",
+        "/v1/workspaces/{id}",
+        "/v1/workspaces/{id}/secrets",
+        "/v1/workspaces/{id}/secrets/{name}",
+        "/v1/users",
+        "/v1/users/{id}",
+        "/v1/keys",
+        "/v1/keys/{id}",
+        "/v1/spend",
+        "/v1/calls",
+        "/v1/calls/{id}",
+        "/v1/violations",
+        "/v1/violations/{id}",
+        "/v1/audit-logs",
+        "/v1/audit-logs/verify",
+    }
+    for path, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], f"{method} {path}"
+            assert operation["description"], f"{method} {path}"
+            if path.startswith("/v1/"):
+                assert operation["security"] == [{"AdminKey": []}]
+                assert operation["responses"]["401"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problem")
+    bodies = [name for name in schema["components"]["schemas"] if name.endswith("In")]
+    assert len(bodies) >= 4
+    for name in bodies:
+        fields = schema["components"]["schemas"][name]
+        assert all("examples" in fields["properties"][field] for field in fields["required"]), name
+    assert not any(path.startswith(("/login", "/live", "/static")) for path in schema["paths"])
