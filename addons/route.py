@@ -107,14 +107,14 @@ class Route:
         request.stream = call.shape is None  # what no model reads streams through; see credentials
         if "websocket" in request.headers.get("upgrade", "").lower():
             refuse(flow, Refusal(426, "websocket_unsupported", "this gateway carries no WebSockets yet; use HTTPS"))
-        elif request.method == "HEAD" and path in ("", "/"):
+        elif request.method == "HEAD" and way_in == "base_url" and call.operation is None:
             _answer_probe(flow, call)
         elif call.operation is None and self._settings.unknown_paths == "refuse":
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
 
 
 def _answer_probe(flow: http.HTTPFlow, call: Call) -> None:
-    """Claude Code asks `HEAD <base URL>` without a key whether the gateway is there."""
+    """Claude Code asks without a key whether the gateway is there: `HEAD <base URL>`, in later versions with `/api/hello`."""
     flow.response = http.Response.make(200, b"", {"x-gateway-request-id": call.record.id})
 
 

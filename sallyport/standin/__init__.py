@@ -4,8 +4,8 @@ They speak the documented wire formats, so that the vendors' own SDKs can't tell
 `/openai`, `/fireworks`, … in front of it forces one (`/baseten/v1/chat/completions`). A credential that is missing, in another
 family's place, or a gateway key (`sp_…`), is refused as the provider refuses it.
 
-What the last message of the prompt says decides the answer. Without a marker it is the same short sentence every time; a token is
-a word.
+What the last message of the prompt says decides the answer; instructions, of a system or developer, don't count. Without a marker
+it is the same short sentence every time; a token is a word.
 
 | marker | effect |
 |---|---|

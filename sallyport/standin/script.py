@@ -10,6 +10,7 @@ _MARKER = re.compile(r"\[\[([a-z-]+)(?::(\d+))?\]\]")
 _WORDS = ("This", "answer", "comes", "from", "the", "stand-in", "and", "is", "always", "the", "same.")
 _PIECES = re.compile(r"\S+\s*|\s+")
 TOOL_ARGUMENTS = {"location": "Paris"}
+_INSTRUCTING = ("system", "developer")  # an agent may put instructions behind the prompt that it passes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def write_script(messages: list[Message], *, limit: int | None = None, tools: li
 
     Raises Refusal where the prompt asks for an error.
     """
-    last = messages[-1].text if messages else ""
+    last = next((message.text for message in reversed(messages) if message.role not in _INSTRUCTING), "")
     markers = {name: int(value) if value else None for name, value in _MARKER.findall(last)}
     if status := markers.get("status"):
         raise Refusal(status, f"the stand-in was asked to answer {status}")

@@ -71,10 +71,17 @@ def test_a_websocket_is_told_to_use_https(services: Services, make_flow: MakeFlo
     assert known(flow.response).status_code == 426
 
 
-def test_claude_codes_probe_needs_no_key(services: Services, make_flow: MakeFlow):
-    flow = make_flow("HEAD", "/anthropic", content=b"")
+@pytest.mark.parametrize("path", ["/anthropic", "/anthropic/", "/anthropic/api/hello"])
+def test_claude_codes_probe_needs_no_key(services: Services, make_flow: MakeFlow, path: str):
+    flow = make_flow("HEAD", path, content=b"")
     Route(services).requestheaders(flow)
     assert known(flow.response).status_code == 200
+
+
+def test_a_probe_of_the_providers_own_host_is_the_providers_to_answer(services: Services, make_flow: MakeFlow):
+    flow = make_flow("HEAD", "/api/hello", content=b"", host="api.anthropic.com", origin_form=False)
+    Route(services).requestheaders(flow)
+    assert flow.response is None
 
 
 def test_tunnels_can_be_refused(services: Services, make_flow: MakeFlow):

@@ -71,6 +71,11 @@ def test_a_tool_call(standin: StandIn):
         assert (message.content[0].name, message.content[0].input) == ("look", {"location": "Paris"})
 
 
+def test_instructions_behind_the_prompt_are_not_the_prompt(standin: StandIn):
+    prompt = [{"role": "user", "content": "[[echo]] hello"}, {"role": "system", "content": "an agent's instructions"}]
+    assert ask(client(standin), "", messages=prompt).content[0].text == "[[echo]] hello"
+
+
 def test_count_tokens_and_models(standin: StandIn):
     messages = [{"role": "user", "content": "just three words"}]
     assert client(standin).messages.count_tokens(model="claude-haiku-4-5", messages=messages).input_tokens == 3
