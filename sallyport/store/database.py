@@ -29,7 +29,11 @@ def open_database(where: str | Path, *, migrate: bool = True) -> Engine:
     With `migrate=False` nothing is made or changed. Raises StoreError, and has then changed nothing.
     """
     url = _url(where)
-    engine = _sqlite(url, create=migrate) if url.get_backend_name() == "sqlite" else create_engine(url, pool_pre_ping=True)
+    engine = (
+        _sqlite(url, create=migrate)
+        if url.get_backend_name() == "sqlite"
+        else create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    )
     try:
         _bring_up_to_date(engine, migrate=migrate)
     except StoreError:
@@ -117,7 +121,7 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
             raise StoreError(f"there is no database at {path}")
     except OSError as error:
         raise StoreError(f"the database {path} can't be opened: {error.strerror}") from None
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:  # pyright: ignore[reportUnusedFunction]

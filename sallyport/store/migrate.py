@@ -1,5 +1,6 @@
 """Runs the Alembic migrations in `migrations/`. A change of tables is a new file there and a new `database.HEAD`."""
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -11,6 +12,8 @@ from sqlalchemy import Connection, inspect, text
 
 from sallyport.store.database import HEAD
 from sallyport.store.errors import StoreError
+
+logging.getLogger("alembic").setLevel(logging.WARNING)  # what it says of itself at each migration is no news to an operator
 
 
 def configuration() -> Config:

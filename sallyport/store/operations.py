@@ -34,7 +34,8 @@ class Store(TenantOperations, CallerOperations, SecretOperations, PolicyOperatio
         `admin_key` (SALLYPORT_ADMIN_KEY) is the first admin key; another one at a later start replaces it. Without, one is made.
         Raises Invalid when it is empty.
         """
-        if admin_key is not None and not admin_key.strip():
+        admin_key = None if admin_key is None else admin_key.strip()
+        if admin_key == "":
             raise Invalid("SALLYPORT_ADMIN_KEY must not be empty")
         made = self._make_default(admin_key)
         if made is None and admin_key is not None:

@@ -39,7 +39,7 @@ def postgresql_server() -> Iterator[Path]:
 
     try:
         run("initdb", "-U", "sallyport", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        options = f"-k {directory} -c listen_addresses='' -c fsync=off"
+        options = f"-k {directory} -c listen_addresses='' -c fsync=off -c full_page_writes=off -c shared_buffers=16MB"
         run("pg_ctl", "-w", "-l", str(directory / "log"), "-o", options, "start")
         try:
             yield directory
@@ -60,7 +60,7 @@ def postgresql(postgresql_server: Path) -> Iterator[str]:
     with psycopg.connect(f"postgresql://sallyport@/postgres?host={postgresql_server}", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
         yield f"postgresql://sallyport@/{name}?host={postgresql_server}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -57,6 +57,7 @@ def test_a_refusal_is_on_record_too(store: Store, actor: Actor) -> None:
         ("DELETE FROM meta WHERE key = 'audit_head'", 7),
     ],
 )  # fmt: skip
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_tampering_is_noticed_and_stays_noticed(busy: Store, actor: Actor, statement: str, broken_at: int) -> None:
     with writing(busy.engine) as connection:
         for part in statement.split(";"):

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, create_engine, insert, make_url, select, text
 from sqlalchemy.exc import IntegrityError
 
 from sallyport.store.database import HEAD, open_database, reading, writing
@@ -125,10 +125,41 @@ def test_an_unreachable_server_is_named_without_its_password(tmp_path: Path) -> 
     assert "can't be used" in str(caught.value)
 
 
+def test_a_server_that_goes_away_is_a_store_error_until_it_is_back(postgresql: str) -> None:
+    engine = open_database(postgresql)
+    name = str(engine.url.database)
+    admin = _server(postgresql)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    with pytest.raises(StoreError, match="does not answer"):
+        _value(engine)
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    open_database(postgresql).dispose()
+    assert _value(engine) is None
+    engine.dispose()
+
+
+def test_no_value_stands_in_an_error(database: str | Path) -> None:
+    engine = open_database(database)
+    row = {"key": "canary", "value": "canary"}
+    with pytest.raises(IntegrityError) as caught, writing(engine) as connection:
+        connection.execute(insert(MetaRow), [row, row])
+    assert "canary" not in str(caught.value).replace("(key)=(canary)", "")
+    engine.dispose()
+
+
 def test_a_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="can't be opened"):
         open_database(tmp_path / "file" / "gateway.db")
+
+
+def _server(url: str) -> Engine:
+    """On the server's own database, from where others are made and dropped."""
+    admin = make_url(url).set(drivername="postgresql+psycopg", database="postgres")
+    return create_engine(admin, isolation_level="AUTOCOMMIT")
 
 
 def _value(engine: Engine) -> str | None:
