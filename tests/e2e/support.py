@@ -117,7 +117,7 @@ class Gateway:
         code = self.stop()
         if kind is None:
             assert code == 0, f"the gateway ended with {code}:\n{self.log[-4000:]}"
-            assert "Traceback" not in self.log, self.log
+            assert "Traceback" not in self.log, self.log[self.log.index("Traceback") - 500 :][:3000]
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
