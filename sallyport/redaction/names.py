@@ -77,13 +77,20 @@ def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 def is_name(text: str, start: int, end: int, category: str, *, strict: bool = False) -> bool:
     """Whether `text[start:end]` can be a name of that category where it stands. `strict`: the text around it is mostly code."""
     value = text[start:end]
-    if not 2 <= len(value) <= 80 or _PHRASE.fullmatch(value) is None:
-        return False
-    if (start > 0 and text[start - 1] in _BEFORE_CODE) or (end < len(text) and _touches_code(text, end)):
-        return False
-    words = value.replace(",", " ").split()
     if category == "NRP" and not strict and _PEOPLE.fullmatch(value) is not None:
         return value not in _PRODUCTS
+    if not has_form(value, category) or stands_in_code(text, start, end):
+        return False
+    if " " in value:
+        return True
+    return not strict and _is_lone_name(text, start, end, category)
+
+
+def has_form(value: str, category: str) -> bool:
+    """Whether `value` is written as names are, and is none that we know to be something else's."""
+    if not 2 <= len(value) <= 80 or _PHRASE.fullmatch(value) is None:
+        return False
+    words = value.replace(",", " ").split()
     if not words[0][0].isupper() or not all(_is_name_word(word) for word in words):
         return False
     lowered = [word.lower().rstrip(".") for word in words]
@@ -91,26 +98,34 @@ def is_name(text: str, start: int, end: int, category: str, *, strict: bool = Fa
         return False
     if len(words) > 1:
         return True
-    return not strict and _is_lone_name(text, start, end, category)
-
-
-def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:
-    value = text[start:end]
-    if value.lower() in FUNCTION_WORDS:
-        return False
     if value.replace(".", "").isupper():
         return category != "PERSON" and value.replace(".", "") in _CAPITALS
-    if re.search(rf"\b{re.escape(value.lower())}\b", text[max(0, start - _NEAR) : end + _NEAR]) is not None:
-        return False  # written in lower case close by: a word of the language
-    if category != "PERSON":
+    return lowered[0] not in FUNCTION_WORDS
+
+
+def stands_in_code(text: str, start: int, end: int) -> bool:
+    """What touches `text[start:end]` makes it part of an identifier, a path, a call."""
+    if start > 0 and text[start - 1] in _BEFORE_CODE:
         return True
-    return len(value) > 2 and _DETERMINERS.search(text, max(0, start - 12), start) is None and _AS_VERB.match(text, end) is None
-
-
-def _touches_code(text: str, end: int) -> bool:
+    if end == len(text):
+        return False
     if text[end] in _AFTER_CODE or text[end].isalnum():
         return True
     return text[end] in ".:" and text[end + 1 : end + 2].isalnum()
+
+
+def is_word(value: str, text: str, start: int, end: int) -> bool:
+    """`value` stands in lower case in `text[start:end]`: it is a word of the language rather than a name."""
+    lowered = value.lower()
+    return lowered != value and re.compile(rf"\b{re.escape(lowered)}\b").search(text, max(0, start), end) is not None
+
+
+def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:
+    if is_word(text[start:end], text, start - _NEAR, end + _NEAR):
+        return False
+    if category != "PERSON":
+        return True
+    return end - start > 2 and _DETERMINERS.search(text, max(0, start - 12), start) is None and _AS_VERB.match(text, end) is None
 
 
 def _is_name_word(word: str) -> bool:

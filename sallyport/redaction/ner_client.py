@@ -72,58 +72,85 @@ def _warm(until: float) -> dict[str, Any]:
 
 
 class _Link:
-    """One connection; requests are told apart by their id and may overtake each other."""
+    """To one process; connects again whenever the last connection is gone."""
 
     def __init__(self, socket: Path) -> None:
         self.keep_warm = False
         """Tell the process to load its model whenever it is new."""
         self._socket = socket
+        self._connection: _Connection | None = None
+        self._connecting = asyncio.Lock()
+
+    @property
+    def busy(self) -> int:
+        """Requests under way."""
+        return self._connection.busy if self._connection is not None else 0
+
+    async def call(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """The answer. Raises ConnectionError when the process is down or dies meanwhile, NerTimeout at the deadline."""
+        try:
+            async with asyncio.timeout_at(deadline):
+                connection = await self._connect()
+                return await connection.call(request)
+        except TimeoutError as error:
+            raise NerTimeout from error
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def _connect(self) -> _Connection:
+        async with self._connecting:
+            if self._connection is None or self._connection.lost:
+                try:
+                    async with asyncio.timeout(_CONNECT_SECONDS):
+                        reader, writer = await asyncio.open_unix_connection(self._socket)
+                except (OSError, TimeoutError) as error:
+                    raise ConnectionError("the NER process is down") from error
+                self._connection = _Connection(reader, writer)
+                if self.keep_warm:
+                    self._connection.send(_warm(asyncio.get_running_loop().time() + _WARM_SECONDS))
+            return self._connection
+
+
+class _Connection:
+    """Requests are told apart by their id; answers may overtake each other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
         self._ids = count()
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._writer: asyncio.StreamWriter | None = None
-        self._listener: asyncio.Task[None] | None = None
-        self._connecting = asyncio.Lock()
+        self._listener = asyncio.create_task(self._listen(reader), name="listen to a NER process")
 
     @property
     def busy(self) -> int:
         return len(self._pending)
 
-    async def call(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """The answer. Raises ConnectionError when the process is down or dies meanwhile, NerTimeout at the deadline."""
+    @property
+    def lost(self) -> bool:
+        return self._listener.done() or self._writer.is_closing()
+
+    def send(self, request: dict[str, Any]) -> int:
+        """Its id."""
         number = next(self._ids)
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._pending[number] = answer
+        self._writer.write(frames.encode({"id": number} | request))
+        return number
+
+    async def call(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The answer. Raises ConnectionError when it can come no more."""
+        number = self.send(request)
+        answer = self._pending[number] = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout_at(deadline):
-                writer = await self._connect()
-                writer.write(frames.encode({"id": number} | request))
-                await writer.drain()
-                return await answer
-        except TimeoutError as error:
-            raise NerTimeout from error
+            await self._writer.drain()
+            return await answer
         finally:
-            self._pending.pop(number, None)
+            del self._pending[number]
 
     async def close(self) -> None:
-        if self._listener is not None:
-            self._listener.cancel()
-            await asyncio.gather(self._listener, return_exceptions=True)
+        self._listener.cancel()
+        await asyncio.gather(self._listener, return_exceptions=True)
 
-    async def _connect(self) -> asyncio.StreamWriter:
-        async with self._connecting:
-            if self._writer is None or self._writer.is_closing():
-                try:
-                    async with asyncio.timeout(_CONNECT_SECONDS):
-                        reader, self._writer = await asyncio.open_unix_connection(self._socket)
-                except (OSError, TimeoutError) as error:
-                    raise ConnectionError("the NER process is down") from error
-                self._listener = asyncio.create_task(self._listen(reader, self._writer), name=f"listen to {self._socket.name}")
-                if self.keep_warm:
-                    until = asyncio.get_running_loop().time() + _WARM_SECONDS
-                    self._writer.write(frames.encode({"id": next(self._ids)} | _warm(until)))
-            return self._writer
-
-    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
         try:
             while True:
                 message = await frames.read(reader)
@@ -133,7 +160,7 @@ class _Link:
         except (asyncio.IncompleteReadError, OSError, frames.FrameError, KeyError):
             pass
         finally:
-            writer.close()
+            self._writer.close()
             for answer in self._pending.values():
                 if not answer.done():
                     answer.set_exception(ConnectionError("the NER process ended"))

@@ -27,6 +27,7 @@ from sallyport.redaction.finding import Finding
 from sallyport.redaction.ner import NameFinder, OutOfTime
 from sallyport.redaction.scan import scan
 from sallyport.supervisor.child import read_settings, report_ready
+from sallyport.supervisor.logs import setup_logging
 
 NUMBER = "SALLYPORT_NER_NUMBER"
 
@@ -51,7 +52,7 @@ class Lane:
     def _run(self) -> None:
         while True:
             request, answer = self._jobs.get()
-            answer({"id": request["id"]} | self._do(request))
+            answer({"id": request.get("id")} | self._do(request))
 
     def _do(self, request: dict[str, Any]) -> Answer:
         try:
@@ -100,7 +101,7 @@ class NerServer:
                 self._lanes[request["op"]].submit(request, answer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
-        except (frames.FrameError, KeyError):
+        except (frames.FrameError, KeyError, TypeError):
             log.warning("a client of the NER socket speaks another protocol")
         finally:
             writer.close()
@@ -116,20 +117,23 @@ def _scan(request: dict[str, Any]) -> list[list[Finding]]:
 
 
 async def _main(socket: Path) -> None:
-    serving = asyncio.create_task(NerServer().serve(socket))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, serving.cancel)
-    with suppress(asyncio.CancelledError):
-        await serving
+        loop.add_signal_handler(number, _end, socket)
+    await NerServer().serve(socket)
+
+
+def _end(socket: Path) -> None:
+    """At once: nobody waits for what the lanes are at, and native code aborts when the interpreter is taken down beneath it."""
+    socket.unlink(missing_ok=True)
+    os._exit(0)
 
 
 def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is imported: processes are how we use several cores
     settings = read_settings()
-    socket = DataDir(settings.data_dir).ner_socket(int(os.environ.get(NUMBER, "0")))
-    asyncio.run(_main(socket))
-    socket.unlink(missing_ok=True)
+    setup_logging(settings, "ner")
+    asyncio.run(_main(DataDir(settings.data_dir).ner_socket(int(os.environ.get(NUMBER, "0")))))
 
 
 if __name__ == "__main__":

@@ -51,9 +51,14 @@ def spans(text: str) -> list[tuple[int, int]]:
 def replace(key: bytes, text: str, findings: Iterable[Finding]) -> str:
     """`text` with each finding (sorted, none overlapping) replaced by its placeholder."""
     parts: list[str] = []
+    known: dict[tuple[str, str], str] = {}
     reached = 0
     for start, end, category in findings:
-        parts += (text[reached:start], placeholder(key, category, text[start:end]))
+        value = text[start:end]
+        name = known.get((category, value))
+        if name is None:
+            name = known[category, value] = placeholder(key, category, value)
+        parts += (text[reached:start], name)
         reached = end
     parts.append(text[reached:])
     return "".join(parts)

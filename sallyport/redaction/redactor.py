@@ -13,11 +13,15 @@ from sallyport.redaction.cache import Cache, fingerprint
 from sallyport.redaction.finding import Finding, merge
 from sallyport.redaction.lookup import Lookup
 from sallyport.redaction.ner_client import NerClient
-from sallyport.redaction.pace import Pace
+from sallyport.redaction.pace import Pace, apart
 from sallyport.redaction.scan import outside
 from sallyport.redaction.spread import PERSONAL, Values
 
 _CACHE_BYTES = 64 * 1024 * 1024
+_MANY = 500
+"""Findings, and …"""
+_LONG = 20_000
+"""… characters, from which on work is done in a thread."""
 
 
 @dataclass(slots=True)
@@ -63,36 +67,46 @@ class Redactor:
 
         found: dict[str, list[Finding]] = {}
         for text in digests:
-            found[text] = merge(ruled[text], outside(named.get(text, []), placeholders.spans(text)))
+            both = (ruled[text], outside(named.get(text, []), placeholders.spans(text)))
+            found[text] = await apart(sum(map(len, both)) > _MANY, merge, *both)
             await pace.breathe()
-        await self._spread(digests, found, pace)
+        await self._spread(digests, found, pace, late=lookup.timed_out)
 
         counts: Counter[str] = Counter()
         replaced: dict[str, str] = {}
         for text, findings in found.items():
-            replaced[text] = placeholders.replace(key, text, findings) if findings else text
-            await pace.breathe()
+            if findings:
+                replaced[text] = await apart(len(findings) > _MANY, placeholders.replace, key, text, findings)
+                await pace.breathe()
+            else:
+                replaced[text] = text
         for text in texts:
             counts.update(finding.category for finding in found[text])
         return Redaction([replaced[text] for text in texts], dict(counts), lookup.timed_out, lookup.failed)
 
-    async def _spread(self, digests: dict[str, bytes], found: dict[str, list[Finding]], pace: Pace) -> None:
+    async def _spread(self, digests: dict[str, bytes], found: dict[str, list[Finding]], pace: Pace, *, late: bool) -> None:
         """Values found in one text are replaced in others: secrets in all, personal data from there on.
 
-        Only from there on, because a conversation that goes on must not change what was sent of it already.
+        Only from there on, because a conversation that goes on must not change what was sent of it already. Where it is `late`,
+        personal data may be left in any case, and no more time is spent on it.
         """
         secrets, personal = Values(), Values()
         for text, findings in found.items():
             secrets.add(text, (finding for finding in findings if finding.category not in PERSONAL))
         for text, findings in found.items():
-            personal.add(text, (finding for finding in findings if finding.category in PERSONAL))
+            if not late:
+                personal.add(text, (finding for finding in findings if finding.category in PERSONAL))
             if not secrets.state and not personal.state:
                 continue
             digest = hashlib.blake2b(digests[text] + secrets.state + b"\0" + personal.state, digest_size=16).digest()
             further = self._cache.get(digest)
             if further is None:
-                further = (*secrets.find(text), *personal.find(text))
+                further = tuple(await apart(len(text) > _LONG, _find, secrets, personal, text))
                 self._cache.put(digest, further)
                 await pace.breathe()
             if further:
-                found[text] = merge(findings, further)
+                found[text] = await apart(len(further) > _MANY, merge, findings, further)
+
+
+def _find(secrets: Values, personal: Values, text: str) -> list[Finding]:
+    return merge(secrets.find(text), personal.find(text))

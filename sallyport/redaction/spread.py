@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from sallyport.redaction import placeholders
 from sallyport.redaction.finding import Finding, merge
-from sallyport.redaction.names import is_name
+from sallyport.redaction.names import has_form, is_word, stands_in_code
 from sallyport.redaction.scan import outside
 
 _NAMES = frozenset({"PERSON", "LOCATION", "NRP"})
@@ -36,12 +36,14 @@ class Values:
             self._add(value, category)
             if category == "PERSON" and " " in value:
                 for part in value.split():
-                    if len(part) >= _SHORTEST_NAME and part[0].isupper() and part.isalpha():
+                    if len(part) >= _SHORTEST_NAME and part.isalpha():
                         self._add(part, category)
 
     def _add(self, value: str, category: str) -> None:
         shortest = _SHORTEST_NAME if category in PERSONAL else _SHORTEST_SECRET
         if category == "AGE" or len(value) < shortest or value in self._categories or len(self._categories) >= _MOST_VALUES:
+            return
+        if category in _NAMES and not has_form(value, category):
             return
         self._categories[value] = category
         addition = f"{category}\0{value}".encode("utf-8", "surrogatepass")
@@ -52,26 +54,21 @@ class Values:
         found = [
             Finding(at, at + len(value), category)
             for value, category in self._categories.items()
-            if value in text
+            if value in text and not (category in _NAMES and " " not in value and is_word(value, text, 0, len(text)))
             for at in _places(text, value, category)
         ]
         return outside(merge(found), placeholders.spans(text)) if found else found
 
 
-def _places(text: str, value: str, category: str) -> Iterable[int]:
+def _places(text: str, value: str, category: str) -> Iterator[int]:
+    anywhere = category not in PERSONAL and len(value) >= _ANYWHERE
+    name = category in _NAMES
     at = text.find(value)
     while at >= 0:
-        if _stands(text, at, at + len(value), category):
+        end = at + len(value)
+        if anywhere or not (_within_word(text, at, end) or (name and stands_in_code(text, at, end))):
             yield at
-        at = text.find(value, at + len(value))
-
-
-def _stands(text: str, start: int, end: int, category: str) -> bool:
-    if category not in PERSONAL and end - start >= _ANYWHERE:
-        return True
-    if _within_word(text, start, end):
-        return False
-    return category not in _NAMES or is_name(text, start, end, category)
+        at = text.find(value, end)
 
 
 def _within_word(text: str, start: int, end: int) -> bool:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import time
 import uuid
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -36,11 +37,20 @@ def test_secret_is_known_by_its_context(kind: str) -> None:
         assert found(context.format(secret)) == [(category, secret)]
 
 
+def crlf(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+def json_twice(text: str) -> str:
+    return json.dumps(json.dumps(text))
+
+
+ENCODINGS: list[Callable[[str], str]] = [str, crlf, json.dumps, json_twice]
+
+
 @pytest.mark.parametrize("kind", ["", "RSA ", "EC ", "OPENSSH ", "ENCRYPTED "])
-@pytest.mark.parametrize(
-    "encode", [lambda k: k, lambda k: k.replace("\n", "\r\n"), json.dumps, lambda k: json.dumps(json.dumps(k))]
-)
-def test_private_key_goes_from_begin_to_end(kind: str, encode) -> None:  # pyright: ignore
+@pytest.mark.parametrize("encode", ENCODINGS)
+def test_private_key_goes_from_begin_to_end(kind: str, encode: Callable[[str], str]) -> None:
     text = f"before {encode(private_key(kind))} after"
     ((category, value),) = found(text)
     assert category == "PRIVATE_KEY"
