@@ -97,17 +97,18 @@ class Figures:
 class Memo[T]:
     """A value that is computed again when it is no longer fresh: half a second, or ten times what computing it took."""
 
-    def __init__(self, compute: Callable[[], T]) -> None:
+    def __init__(self, compute: Callable[[], T], clock: Callable[[], float] = time.monotonic) -> None:
         self._compute = compute
+        self._clock = clock
         self._lock = threading.Lock()
         self._value: T | None = None
         self._until = 0.0
 
     def get(self) -> T:
         with self._lock:
-            started = time.monotonic()
+            started = self._clock()
             if self._value is None or started >= self._until:
                 self._value = self._compute()
-                done = time.monotonic()
+                done = self._clock()
                 self._until = done + max(_FRESH_SECONDS, _SHARE * (done - started))
             return self._value

@@ -3,27 +3,26 @@
 `python -m sallyport.console.server`, settings on stdin.
 """
 
-# redis-py leaves its **kwargs untyped:
-# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Coroutine, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
-import redis
-import redis.asyncio
 import uvicorn
 from redis.exceptions import RedisError
 
 from sallyport.console.app import create_app
 from sallyport.console.context import Console, assemble
+from sallyport.console.redis_client import announcer, connect
 from sallyport.console.upkeep import Upkeep, wait_until_empty
 from sallyport.paths import DataDir
 from sallyport.settings import Address, Settings
@@ -36,9 +35,7 @@ from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
 
 log = logging.getLogger(__name__)
 
-CHANGED = "sallyport:changed"
-_EMPTY_SECONDS = 5.0
-_REDIS_SECONDS = 5.0
+_EMPTY_SECONDS = 3.0
 
 
 def main() -> int:
@@ -47,7 +44,10 @@ def main() -> int:
     try:
         asyncio.run(serve(settings))
     except (StoreError, OSError) as error:
-        log.error("the console can't start: %s", error)
+        log.error("the console can't serve: %s", error)
+        return 1
+    except Exception:
+        log.exception("the console failed")
         return 1
     return 0
 
@@ -56,33 +56,43 @@ async def serve(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; then the streams are emptied as far as a few seconds allow."""
     data = DataDir(settings.data_dir)
     url = settings.redis_url or f"unix://{data.redis_socket}"
-    announcer = redis.Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
-    client = redis.asyncio.Redis.from_url(url, socket_timeout=_REDIS_SECONDS, socket_connect_timeout=_REDIS_SECONDS)
-
-    def announce() -> None:
-        announcer.publish(CHANGED, b"")
-
+    client = connect(url)
     where = settings.database_url or data.database
-    store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announce)
+    store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announcer(url))
     upkeep = Upkeep(store, client)
     langsmith = _langsmith(upkeep)
     console = assemble(settings, store, client, sinks=[langsmith], link=langsmith.link)
     try:
         await upkeep.refresh()
-        background = [asyncio.create_task(console.recorder.run()), asyncio.create_task(upkeep.run())]
-        with _listening(settings.console) as sockets:
-            await _serve_http(console, sockets)
-        await _empty_streams(console, upkeep)
-        for task in background:
-            task.cancel()
-        await asyncio.gather(*background, return_exceptions=True)
+        async with _background(console.recorder.run(), upkeep.run()) as failed:
+            with _listening(settings.console) as sockets:
+                await _serve_http(console, sockets, failed)
+            await _empty_streams(console, upkeep)
     finally:
         await client.aclose()
-        announcer.close()
         store.engine.dispose()
 
 
-async def _serve_http(console: Console, sockets: list[socket.socket]) -> None:
+@asynccontextmanager
+async def _background(*jobs: Coroutine[Any, Any, None]) -> AsyncGenerator[asyncio.Event]:
+    """Runs what should never end by itself; if one does, sets the event, and raises what it raised at the end."""
+    failed = asyncio.Event()
+    tasks = [asyncio.create_task(job) for job in jobs]
+    for task in tasks:
+        task.add_done_callback(lambda _: failed.set())
+    try:
+        yield failed
+    finally:
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, Exception):
+            raise end
+
+
+async def _serve_http(console: Console, sockets: list[socket.socket], failed: asyncio.Event) -> None:
+    """Until a signal comes, or `failed` is set: then the supervisor had better start this process anew."""
     config = uvicorn.Config(
         create_app(console),
         access_log=False,
@@ -90,10 +100,15 @@ async def _serve_http(console: Console, sockets: list[socket.socket]) -> None:
         proxy_headers=False,
         server_header=False,
         lifespan="off",
-        timeout_graceful_shutdown=3,
+        timeout_graceful_shutdown=1,
     )
     server = _Server(config)
-    await server.serve(sockets)
+    serving = asyncio.create_task(server.serve(sockets))
+    failing = asyncio.create_task(failed.wait())
+    await asyncio.wait((serving, failing), return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    failing.cancel()
+    await serving
 
 
 class _Server(uvicorn.Server):
@@ -126,13 +141,13 @@ def _listening(address: Address) -> Generator[list[socket.socket]]:
                 one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             try:
                 one.bind(place)
-            except OSError:
-                if len(found) == 1:
+            except OSError as error:
+                if error.errno != errno.EADDRNOTAVAIL:
                     raise
-                continue  # a name may have addresses that this machine lacks
+                continue  # a name may stand for addresses that this machine lacks
             sockets.append(one)
         if not sockets:
-            raise OSError(f"{address} can't be listened on")
+            raise OSError(f"{address.host} is not an address of this machine")
         yield sockets
 
 

@@ -45,10 +45,15 @@ class Upkeep:
                 await self.once()
                 self._failing = False
             except (StoreError, RedisError, OSError) as error:
-                if not self._failing:
-                    log.warning("upkeep waits for a store: %s", type(error).__name__)
-                self._failing = True
+                self._failed("upkeep waits for a store", error, logging.WARNING)
+            except Exception as error:  # noqa: BLE001, RUF100 - one damaged record must not stop the rest for good
+                self._failed("upkeep failed", error, logging.ERROR)
             await asyncio.sleep(_PERIOD_SECONDS)
+
+    def _failed(self, what: str, error: Exception, level: int) -> None:
+        if not self._failing:
+            log.log(level, "%s: %s: %s", what, type(error).__name__, error)
+        self._failing = True
 
     async def once(self) -> None:
         """Raises StoreError, redis.RedisError."""

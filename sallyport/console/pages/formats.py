@@ -44,7 +44,7 @@ def policy_text(policy: Mapping[str, Any]) -> str:
         case "spend_cap" | "default_spend_cap":
             return f"{usd(config['limit_usd'])} {config['window']}" + (", strict" if config.get("strict") else "")
         case "rate_limit" | "default_rate_limit":
-            return ", ".join(f"{limit['value']:,} {limit['metric']} a {limit['window']}" for limit in config["limits"])
+            return ", ".join(f"{limit['value']:,} {limit['metric']} per {limit['window']}" for limit in config["limits"])
         case "model_access":
             return ", ".join(config["allow"]) or "no model"
         case "guard":

@@ -30,7 +30,8 @@ class Bench:
 
     def record(self, **values: Any) -> CallRecord:
         """Append a call to the ledger."""
-        record = CallRecord(**{"id": new_id(), "started_at": 0.0, "organization_id": "default", **values})
+        known: dict[str, Any] = {"id": new_id(), "started_at": 0.0, "organization_id": "default", **values}
+        record = CallRecord(**known)
         with writing(self.console.store.engine) as connection:
             insert_calls(connection, [record])
         return record

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from redis.asyncio import Redis
 
+from sallyport.console import redis_client
 from sallyport.console.app import create_app
 from sallyport.console.context import assemble
 from sallyport.settings import Address, Settings
@@ -39,7 +39,7 @@ def data_dir(tmp_path: Path, fresh_install: Path) -> Path:
 async def bench(data_dir: Path, redis_url: str) -> AsyncIterator[Bench]:
     changes: list[None] = []
     store = open_store(data_dir / "gateway.db", data_dir / "master.key", {}, on_change=lambda: changes.append(None))
-    redis = Redis.from_url(redis_url)  # pyright: ignore[reportUnknownMemberType] - its **kwargs
+    redis = redis_client.connect(redis_url)
     settings = Settings(data_dir=data_dir, listen=Address(host="127.0.0.1", port=1), names=("gate.example",))
     console = assemble(settings, store, redis)
     transport = httpx2.ASGITransport(create_app(console), raise_app_exceptions=False)

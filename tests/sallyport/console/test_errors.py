@@ -5,9 +5,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from redis.asyncio import Redis
 from sqlalchemy import text
 
+from sallyport.console import redis_client
 from sallyport.console.app import create_app
 from sallyport.store.database import writing
 from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench
@@ -61,7 +61,7 @@ async def test_a_database_that_lost_its_tables_is_no_traceback(bench: Bench, bro
 
 
 async def test_without_redis_policies_are_still_shown_and_changed(bench: Bench, tmp_path: Path) -> None:
-    console = replace(bench.console, redis=Redis(unix_socket_path=str(tmp_path / "no.sock")))
+    console = replace(bench.console, redis=redis_client.connect(f"unix://{tmp_path}/no.sock"))
     cap = {"name": "Budget", "policy_type": "spend_cap", "config": {"window": "daily", "limit_usd": 5}}
     headers = {"X-API-Key": ADMIN_KEY}
     async with httpx2.AsyncClient(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from redis.asyncio import Redis
 
+from sallyport.console import redis_client
 from sallyport.console.app import create_app
 from sallyport.console.context import Console
 from sallyport.settings import Address
@@ -45,7 +45,7 @@ async def test_a_dead_data_plane_is_named(bench: Bench) -> None:
 
 
 async def test_a_dead_redis_is_named(served: Console, tmp_path: Path) -> None:
-    gone = Redis(unix_socket_path=str(tmp_path / "no.sock"))
+    gone = redis_client.connect(f"unix://{tmp_path}/no.sock")
     response = await ask(replace(served, redis=gone))
     assert response.status_code == 503
     assert response.json()["dependencies"]["redis"] == {"status": "down"}

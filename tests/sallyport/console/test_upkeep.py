@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+from redis.asyncio import Redis
+
+from sallyport.console.upkeep import Upkeep, wait_until_empty
+from sallyport.spend import keys
+from sallyport.spend.counters import current_spend
+from sallyport.spend.gate import SpendGate
+from sallyport.spend.rebuild import needs_rebuild, seed
+from sallyport.store.models import Actor
+from sallyport.tracing.record import CallRecord
+from tests.sallyport.console.bench import Bench
+
+
+async def spent(redis: Redis, window: str = "daily") -> int:
+    return await current_spend(redis, "default", "organization_id=default", window, time.time())
+
+
+async def test_counters_that_redis_lost_come_back_from_the_ledger(bench: Bench) -> None:
+    bench.record(started_at=time.time(), workspace_id="default", cost_nano=7)
+    upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
+    assert await needs_rebuild(redis, "default")
+    await upkeep.once()
+    assert await spent(redis) == 7
+    assert not await needs_rebuild(redis, "default")
+
+
+async def test_whole_counters_are_left_alone(bench: Bench) -> None:
+    upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
+    await upkeep.once()
+    await seed(redis, "default", [("organization_id=default", "daily", 99)], at=time.time())
+    await upkeep.once()
+    assert await spent(redis) == 99
+
+
+async def test_a_rebuild_waits_for_records_on_their_way_to_the_ledger(bench: Bench) -> None:
+    upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
+    record = CallRecord(id="c1", started_at=time.time(), organization_id="default", cost_nano=5)
+    await SpendGate(redis, lease_seconds=30).publish([record])
+    recording = asyncio.create_task(bench.console.recorder.run())
+    await upkeep.once()
+    recording.cancel()
+    assert await spent(redis) == 5
+
+
+async def test_a_call_whose_worker_died_is_charged(bench: Bench) -> None:
+    upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
+    await upkeep.once()
+    long_ago = time.time() - 100
+    gate = SpendGate(redis, lease_seconds=1, clock=lambda: long_ago)
+    record = CallRecord(id="c1", started_at=time.time(), organization_id="default", workspace_id="default")
+    await gate.admit(record, caps=(), limits=(), expected_nano=11, worst_nano=20, expected_tokens=1)
+    await upkeep.once()
+    assert await spent(redis) == 11
+    assert await redis.xlen(keys.calls_stream("default")) == 1
+
+
+async def test_changes_by_another_process_are_seen(bench: Bench) -> None:
+    upkeep = Upkeep(bench.console.store, bench.console.redis)
+    await upkeep.refresh()
+    before = upkeep.snapshot
+    await upkeep.refresh()
+    assert upkeep.snapshot is before
+    made = bench.console.store.create_workspace(Actor("cli:ops"), {"name": "Research"})
+    await upkeep.refresh()
+    assert made.id in upkeep.snapshot.workspaces
+
+
+async def test_waiting_for_an_empty_stream_ends(bench: Bench) -> None:
+    redis = bench.console.redis
+    await SpendGate(redis, lease_seconds=30).publish([CallRecord(id="c1", started_at=0.0, organization_id="default")])
+    started = time.monotonic()
+    await wait_until_empty(redis, ["default", None], 0.1)
+    assert 0.1 <= time.monotonic() - started < 3
