@@ -95,10 +95,13 @@ def find_user(store: Store, name_or_id: str) -> User:
 def parse_expiry(text: str) -> float:
     """UTC seconds of `30d`, `12h`, `2026-01-31` or `2026-01-31T12:00:00Z`. Raises BadInput."""
     number, unit = text[:-1], text[-1:]
+    now = datetime.now(UTC)
     try:
-        if unit in _UNITS:
-            return (datetime.now(UTC) + timedelta(seconds=int(number) * _UNITS[unit])).timestamp()
-        moment = datetime.fromisoformat(text)
+        moment = (
+            now + timedelta(seconds=int(number) * _UNITS[unit]) if unit in _UNITS else datetime.fromisoformat(text).astimezone()
+        )
     except (ValueError, OverflowError):
         raise BadInput(f"--expires: {text!r} is neither a span such as 30d or 12h nor a date such as 2026-01-31") from None
-    return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+    if moment <= now:
+        raise BadInput(f"--expires: {text!r} is past")
+    return moment.timestamp()

@@ -22,6 +22,7 @@ from sallyport.settings import Address, Settings
 KEY = "SALLYPORT_KEY"
 _PLACEHOLDER = "sp_YOUR_KEY"
 _DUMMY = "kept-in-the-gateway"  # a client's check that it has a key passes; the gateway puts the real one in its place
+_OPERATORS = ("SALLYPORT_ADMIN_KEY", "SALLYPORT_MASTER_KEY", "SALLYPORT_MASTER_KEY_FILE")  # no business of an agent's
 _CONNECT_SECONDS = 2.0
 
 _key_option = click.option("--key", envvar=KEY, metavar="sp_…", help=f"The gateway key to use.  [{KEY}]")
@@ -67,7 +68,8 @@ def exec_command(key: str | None, own_login: bool, command: tuple[str, ...]) -> 
     address = gateway_address(settings)
     _check_listening(settings, address)
     proxy_url = _proxy_url(address, key or exec_key(settings))
-    variables = dict(os.environ) | environment(proxy_url, data.ca_cert, data.ca_bundle, _truststore(data))
+    inherited = {name: value for name, value in os.environ.items() if name not in _OPERATORS}
+    variables = inherited | environment(proxy_url, data.ca_cert, data.ca_bundle, _truststore(data))
     if not own_login:
         variables |= _dummies(command[0])
     try:
