@@ -87,6 +87,12 @@ def clock(seconds: float | None) -> str:
     return DASH if seconds is None else _utc(seconds).strftime("%H:%M:%S")
 
 
+def when(seconds: float) -> str:
+    """The time of day, UTC; of another day with its date."""
+    at, now = _utc(seconds), datetime.now(UTC)
+    return at.strftime("%H:%M:%S" if at.date() == now.date() else "%Y-%m-%d %H:%M")
+
+
 def moment(seconds: float | None) -> str:
     """Date and time, UTC."""
     return DASH if seconds is None else _utc(seconds).strftime("%Y-%m-%d %H:%M:%S")
@@ -96,4 +102,4 @@ def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-FILTERS = {f.__name__: f for f in (usd, cost, nano, policy_text, number, compact, duration, clock, moment)}
+FILTERS = {f.__name__: f for f in (usd, cost, nano, policy_text, number, compact, duration, clock, when, moment)}

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from sallyport.console.pages import formats
@@ -49,6 +51,8 @@ def test_times_are_utc() -> None:
     assert formats.moment(1_700_000_000) == "2023-11-14 22:13:20"
     assert formats.clock(1_700_000_000) == "22:13:20"
     assert formats.moment(None) == "–"
+    assert formats.when(1_700_000_000) == "2023-11-14 22:13"
+    assert len(formats.when(time.time())) == len("22:13:20")
 
 
 @pytest.mark.parametrize(
