@@ -69,6 +69,7 @@ class Settle:
         call = call_of(flow)
         if call:
             await self._finish(flow, call)
+            self._forget(call)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """The client hung up, or the provider did; before an answer began, we give one."""
@@ -82,12 +83,12 @@ class Settle:
             call.record.reason = "client_disconnected" if client_left else "upstream_disconnected"
         if call:
             await self._finish(flow, call)
+            self._forget(call)
 
     async def _finish(self, flow: http.HTTPFlow, call: Call) -> None:
         if call.settled:
             return
         call.settled = True
-        self._services.calls.pop(call.record.id, None)
         self._close_record(flow, call)
         if call.reserved:
             try:
@@ -96,6 +97,10 @@ class Settle:
                 self._services.unsettled[call.record.id] = call.record
         elif call.key is not None or call.record.outcome == "blocked":
             self._services.unpublished.append(call.record)
+
+    def _forget(self, call: Call) -> None:
+        """Only now is all of the answer on its way: until then a worker that drains waits for this call, settled or not."""
+        self._services.calls.pop(call.record.id, None)
 
     def _close_record(self, flow: http.HTTPFlow, call: Call) -> None:
         record, now = call.record, time.perf_counter()

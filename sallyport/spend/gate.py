@@ -59,10 +59,10 @@ class SpendGate:
         client: redis.asyncio.Redis,
         *,
         lease_seconds: float,
-        answer_seconds: float = 0.25,
+        answer_seconds: float = 2.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`answer_seconds`: the longest wait for Redis, connecting included."""
+        """`answer_seconds`: the longest wait for Redis, connecting included; a busy loop sees an answer late."""
         self._redis = client
         self._lease_seconds = lease_seconds
         self._answer_seconds = answer_seconds

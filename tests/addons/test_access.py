@@ -43,7 +43,7 @@ def test_the_model_is_read_from_the_body(services: Services, make_flow: MakeFlow
         (b"[1]", "", 400, "not a JSON object"),
         (b"", "", 400, "not valid JSON"),
         (b"\xff\xfe", "", 400, "not valid JSON"),
-        (BODY, "gzip", 400, "not valid gzip data"),
+        (BODY, "gzip", 415, "not valid gzip data"),
         (BODY, "snappy", 415, "snappy"),
     ],
 )

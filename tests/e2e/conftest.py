@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -66,9 +65,3 @@ def enter(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, way_in: str) -> Cal
             monkeypatch.setenv(name, value)
 
     return enter
-
-
-@pytest.fixture
-def own_directory(tmp_path: Path) -> Path:
-    """For a gateway of the test's own."""
-    return tmp_path / "gateway"

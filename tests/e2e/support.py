@@ -91,7 +91,7 @@ class Gateway:
         self.log_file = directory / "log.txt"
         self.standin = standin
         home = directory / "home"
-        home.mkdir(parents=True)
+        home.mkdir(parents=True, exist_ok=True)
         # Baseten's paths are OpenAI's: a prefix tells them apart, and shows that prefixes are kept
         urls = {name: f"{standin.url}/baseten" if name == "baseten" else standin.url for name in PROVIDERS} | dict(
             upstreams or {}
@@ -110,7 +110,7 @@ class Gateway:
             wait_for(self._serves, "the gateway to serve", _START_SECONDS)
         except AssertionError:
             self.process.kill()
-            raise AssertionError(f"the gateway did not start:\n{self.log}") from None
+            raise AssertionError(f"the gateway did not start:\n{self.log[-3000:]}") from None
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
