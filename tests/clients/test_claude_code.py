@@ -31,7 +31,6 @@ def recorded(gateway: Gateway, **filters: str) -> list[dict[str, Any]]:
 
 def test_a_prompt(claude: Agent, gateway: Gateway, standin: StandIn, way_in: str):
     team = gateway.team("Ada", secrets=SECRETS)
-    refused = gateway.calls(provider="anthropic", outcome="blocked")
     outcome = claude.run(way_in, team.key, "-p", "hi")
     assert (outcome.status, outcome.output, outcome.errors) == (0, ANSWER, "")
 
@@ -54,8 +53,15 @@ def test_a_prompt(claude: Agent, gateway: Gateway, standin: StandIn, way_in: str
         assert (call["input_tokens"] > 1000, call["output_tokens"]) == (True, 11)
         assert Decimal(call["cost_usd"]) > 0
         assert (call["estimated"], call["unpriced"]) == (False, False)
-    # it asks without a key whether the base URL is there, and that is no refusal
-    assert gateway.calls(provider="anthropic", outcome="blocked") == refused
+
+
+def test_its_probe_needs_no_key_and_is_no_call(gateway: Gateway):
+    """Without a proxy in its environment, which tests don't let it be, it asks first whether the base URL is there."""
+    with gateway.client() as client:
+        probe, refused = client.head("/anthropic/api/hello"), client.get("/anthropic/v1/models")
+    assert (probe.status_code, refused.status_code) == (200, 401)
+    gateway.call(refused.headers["x-gateway-request-id"])
+    assert probe.headers["x-gateway-request-id"] not in [call["id"] for call in gateway.calls(provider="anthropic")]
 
 
 def test_a_turn_with_a_tool(claude: Agent, gateway: Gateway, standin: StandIn):
