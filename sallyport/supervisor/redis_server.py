@@ -18,7 +18,8 @@ from redis.retry import Retry
 
 _OLDEST = (6, 2)
 _SYSTEM_NAMES = ("redis-server", "valkey-server")
-_POLL_SECONDS = 0.01
+_ANSWER_SECONDS = 1.0
+POLL_SECONDS = 0.01
 
 
 class RedisServerError(Exception):
@@ -80,24 +81,25 @@ def url(socket: Path) -> str:
 
 def _client(socket: Path) -> redis.Redis:
     """A client that says at once that nobody listens; by itself redis-py would retry for seconds."""
-    return redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0))
+    return redis.Redis(unix_socket_path=str(socket), retry=Retry(NoBackoff(), 0), socket_timeout=_ANSWER_SECONDS)
+
+
+def is_ready(socket: Path, pid: int) -> bool:
+    """The server of process `pid`, and no other, answers on `socket` with its data loaded."""
+    try:
+        with _client(socket) as client:
+            return bool(client.ping()) and client.info("server")["process_id"] == pid
+    except redis.RedisError:  # not listening yet, or still loading its append-only file
+        return False
 
 
 def wait_until_ready(socket: Path, pid: int, timeout: float = 30.0) -> None:
-    """Return once the server of process `pid`, and no other, answers on `socket` with its data loaded.
-
-    Raises RedisServerError when it is not ready after `timeout` seconds.
-    """
+    """Raises RedisServerError when it `is_ready` not within `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    with _client(socket) as client:
-        while time.monotonic() < deadline:
-            try:
-                if client.ping() and client.info("server")["process_id"] == pid:
-                    return
-            except redis.RedisError:  # not listening yet, or still loading its append-only file
-                pass
-            time.sleep(_POLL_SECONDS)
-    raise RedisServerError(f"the private redis-server did not answer on {socket} within {timeout:.0f} s")
+    while not is_ready(socket, pid):
+        if time.monotonic() > deadline:
+            raise RedisServerError(f"the private redis-server did not answer on {socket} within {timeout:.0f} s")
+        time.sleep(POLL_SECONDS)
 
 
 def end_leftover(socket: Path, timeout: float = 10.0) -> None:
@@ -115,6 +117,6 @@ def end_leftover(socket: Path, timeout: float = 10.0) -> None:
         except redis.ConnectionError:  # nobody listens (any more): only the name is left
             socket.unlink(missing_ok=True)
             return
-        time.sleep(_POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
     if socket.exists():
         raise RedisServerError(f"another redis-server holds {socket} and does not end: stop it first")

@@ -90,7 +90,9 @@ class Supervisor:
         socket, directory = self._data.redis_socket, self._data.redis
 
         async def ready(pid: int) -> None:
-            await asyncio.to_thread(redis_server.wait_until_ready, socket, pid)
+            # Nothing tells when it is; a long append-only file takes long to load.
+            while not redis_server.is_ready(socket, pid):  # noqa: ASYNC110
+                await asyncio.sleep(redis_server.POLL_SECONDS)
 
         return ChildSpec(
             name="redis",

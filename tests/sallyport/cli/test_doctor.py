@@ -66,7 +66,7 @@ def test_the_shells_variables(data: DataDir):
 
     ours = "http://sallyport:sp_key@127.0.0.1:8080"
     bundle = str(data.ca_bundle)
-    trusting = {name: bundle for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE")}
+    trusting = dict.fromkeys(("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE"), bundle)
     trusting |= {"NODE_EXTRA_CA_CERTS": str(data.ca_cert)}
     assert status() == "ok"
     assert status(HTTPS_PROXY=ours, **trusting) == "ok"
