@@ -61,7 +61,8 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
             record.fired.append(Fired(policy.id, policy.name, refusal.policy_type, "blocked", refusal.message))
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()
     headers["x-gateway-request-id"] = call.record.id if call else new_id()
-    flow.response = http.Response.make(status, answer.body, headers)
+    body = b"" if flow.request.method == "HEAD" else answer.body  # RFC 9110, 9.3.2: it would be taken for the next answer
+    flow.response = http.Response.make(status, body, headers)
 
 
 def _metadata(call: Call, refusal: Refusal) -> dict[str, object]:

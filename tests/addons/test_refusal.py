@@ -75,3 +75,11 @@ def test_a_rate_limit_says_when_to_come_back(services: Services, make_flow: Make
     refuse(flow, Refusal(429, "rate_limit", "slow down", [TEAM], "rate_limit", retry_after=7))
     assert known(flow.response).headers["retry-after"] == "7"
     assert "x-should-retry" not in known(flow.response).headers
+
+
+@pytest.mark.parametrize("path", ["/openai/v1/chat/completions", "/nothing"])
+def test_a_head_request_gets_no_body(services: Services, make_flow: MakeFlow, path: str):
+    flow = make_flow("HEAD", path, content=b"")
+    refuse(flow, spend_refusal())
+    assert known(flow.response).status_code == 402
+    assert known(flow.response).raw_content == b""
