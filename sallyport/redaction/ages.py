@@ -33,11 +33,12 @@ def _after(text: str, start: int, end: int) -> re.Match[str] | None:
 
 
 def _turned(text: str, start: int, end: int) -> re.Match[str] | None:
-    return _TURNED.match(text, end) if _is_word(text, start) else None
+    she = text[start - 1 : start + 2] == "she"
+    return _TURNED.match(text, end) if _is_word(text, start - she) else None
 
 
 def _is_word(text: str, start: int) -> bool:
-    return start == 0 or not (text[start - 1].isalnum() or text[start - 1] in "_-.$")
+    return start <= 0 or not (text[start - 1].isalnum() or text[start - 1] in "_-.$")
 
 
 # Each anchor starts with a literal, which makes searching for it cheap; the lower-case twin of the text is searched.

@@ -9,6 +9,8 @@ import orjson
 
 from sallyport.redaction.finding import Finding
 
+STREAM_LIMIT = 1024 * 1024
+"""Bytes that a reader takes in before it makes the writer wait."""
 _LONGEST = 512 * 1024 * 1024
 
 
@@ -37,7 +39,7 @@ async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
 
 def sendable(text: str) -> str:
     """`text`, of the same length, without the lone surrogates that UTF-8 can't hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def findings(rows: list[list[list[Any]]]) -> list[list[Finding]]:

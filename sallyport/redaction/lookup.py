@@ -27,6 +27,7 @@ _FINISH_RATE = 5_000_000
 """What it takes, after the last answer, to replace what was found: a start, and characters per second."""
 _SCAN_RATE = 4_000_000
 """Characters per second that rules do at least."""
+_PATIENCE_SECONDS = 10.0
 
 
 class Lookup:
@@ -63,11 +64,12 @@ class Lookup:
     async def _scan(self, texts: list[str], *, inline: bool, pii: bool, secrets: bool) -> list[list[Finding]]:
         if inline:
             return _scan_all(texts, pii, secrets)
-        loop = asyncio.get_running_loop()
-        reserve = min(sum(map(len, texts)) / _SCAN_RATE, (self._deadline - loop.time()) / 2)
-        if self._ner is not None and reserve > 0:
+        if self._ner is not None:
+            now, alone = asyncio.get_running_loop().time(), sum(map(len, texts)) / _SCAN_RATE
+            # We take over while there is time to keep the deadline; where there can't be, the process gets the time it takes.
+            until = max(self._deadline - alone, now + min(2 * alone, _PATIENCE_SECONDS))
             try:
-                return await self._ner.scan(texts, pii=pii, secrets=secrets, deadline=self._deadline - reserve)
+                return await self._ner.scan(texts, pii=pii, secrets=secrets, deadline=until)
             except NerUnavailable:
                 pass
         return await asyncio.to_thread(_scan_all, texts, pii, secrets)

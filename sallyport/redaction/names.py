@@ -54,6 +54,8 @@ _PARTICLES = frozenset(
     }
 )
 _CAPITALS = frozenset({"US", "USA", "UK", "UAE", "EU", "NYC", "LA", "DC", "GOP"})
+_SHOUTED = re.compile(r"[A-Z]{2,} [A-Z]{2,} |  ?[A-Z]{2,} [A-Z]{3,}")
+"""A sentence all in capitals, where `US` is a pronoun."""
 _AS_VERB = re.compile(r"(?: (?:this|all|the|an?|as|that|it|its|your|each|any|if|when|to|back|up|down)\b|:\s*(?:\n|\Z))")
 """After a word that opens a sentence: `Mark the task`, `Raises:`."""
 _DETERMINERS = re.compile(
@@ -124,7 +126,7 @@ def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:
     if is_word(text[start:end], text, start - _NEAR, end + _NEAR):
         return False
     if category != "PERSON":
-        return True
+        return not (text[start:end] in _CAPITALS and _SHOUTED.search(text, max(0, start - 16), end + 16))
     return end - start > 2 and _DETERMINERS.search(text, max(0, start - 12), start) is None and _AS_VERB.match(text, end) is None
 
 

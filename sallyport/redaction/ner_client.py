@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from sallyport.redaction import frames
 from sallyport.redaction.finding import Finding
+from sallyport.redaction.pace import apart
 
 _WARM_SECONDS = 120.0
 _CONNECT_SECONDS = 1.0
+_LARGE = 250_000
+"""Characters from which on a request is put together in a thread."""
 
 
 class NerUnavailable(Exception):
@@ -35,7 +38,7 @@ class NerClient:
         for link in self._links:
             link.keep_warm = True
         try:
-            await asyncio.gather(*(link.call(_warm(until), until) for link in self._links))
+            await asyncio.gather(*(link.call(*_warm(until), until) for link in self._links))
         except ConnectionError as error:
             raise NerUnavailable from error
 
@@ -53,10 +56,11 @@ class NerClient:
             await link.close()
 
     async def _call(self, op: str, texts: Sequence[str], deadline: float, **options: bool) -> list[list[Finding]]:
-        request: dict[str, Any] = {"op": op, "texts": [frames.sendable(text) for text in texts], "until": deadline, **options}
+        large = sum(map(len, texts)) > _LARGE
+        number, frame = await apart(large, _request, op, texts, deadline, options)
         for link in sorted(self._links, key=lambda link: link.busy):
             try:
-                answer = await link.call(request, deadline)
+                answer = await link.call(number, frame, deadline)
             except ConnectionError:
                 continue  # it is down; another may be up
             if answer.get("error") == "late":
@@ -67,8 +71,18 @@ class NerClient:
         raise NerUnavailable
 
 
-def _warm(until: float) -> dict[str, Any]:
-    return {"op": "warm", "texts": [], "until": until}
+_numbers = count()
+
+
+def _request(op: str, texts: Sequence[str], until: float, options: Mapping[str, bool]) -> tuple[int, bytes]:
+    """Its id and its frame."""
+    number = next(_numbers)
+    texts = [frames.sendable(text) for text in texts]
+    return number, frames.encode({"id": number, "op": op, "texts": texts, "until": until, **options})
+
+
+def _warm(until: float) -> tuple[int, bytes]:
+    return _request("warm", (), until, {})
 
 
 class _Link:
@@ -86,12 +100,12 @@ class _Link:
         """Requests under way."""
         return self._connection.busy if self._connection is not None else 0
 
-    async def call(self, request: dict[str, Any], deadline: float) -> dict[str, Any]:
+    async def call(self, number: int, frame: bytes, deadline: float) -> dict[str, Any]:
         """The answer. Raises ConnectionError when the process is down or dies meanwhile, NerTimeout at the deadline."""
         try:
             async with asyncio.timeout_at(deadline):
                 connection = await self._connect()
-                return await connection.call(request)
+                return await connection.call(number, frame)
         except TimeoutError as error:
             raise NerTimeout from error
 
@@ -104,12 +118,12 @@ class _Link:
             if self._connection is None or self._connection.lost:
                 try:
                     async with asyncio.timeout(_CONNECT_SECONDS):
-                        reader, writer = await asyncio.open_unix_connection(self._socket)
+                        reader, writer = await asyncio.open_unix_connection(self._socket, limit=frames.STREAM_LIMIT)
                 except (OSError, TimeoutError) as error:
                     raise ConnectionError("the NER process is down") from error
                 self._connection = _Connection(reader, writer)
                 if self.keep_warm:
-                    self._connection.send(_warm(asyncio.get_running_loop().time() + _WARM_SECONDS))
+                    writer.write(_warm(asyncio.get_running_loop().time() + _WARM_SECONDS)[1])
             return self._connection
 
 
@@ -118,7 +132,6 @@ class _Connection:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        self._ids = count()
         self._pending: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._listener = asyncio.create_task(self._listen(reader), name="listen to a NER process")
 
@@ -130,15 +143,9 @@ class _Connection:
     def lost(self) -> bool:
         return self._listener.done() or self._writer.is_closing()
 
-    def send(self, request: dict[str, Any]) -> int:
-        """Its id."""
-        number = next(self._ids)
-        self._writer.write(frames.encode({"id": number} | request))
-        return number
-
-    async def call(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The answer. Raises ConnectionError when it can come no more."""
-        number = self.send(request)
+    async def call(self, number: int, frame: bytes) -> dict[str, Any]:
+        """The answer to request `number`. Raises ConnectionError when it can come no more."""
+        self._writer.write(frame)
         answer = self._pending[number] = asyncio.get_running_loop().create_future()
         try:
             await self._writer.drain()

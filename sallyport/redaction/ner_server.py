@@ -78,7 +78,7 @@ class NerServer:
         """Answer on `socket` until cancelled."""
         socket.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.umask(0o077)
-        server = await asyncio.start_unix_server(self._converse, socket)
+        server = await asyncio.start_unix_server(self._converse, socket, limit=frames.STREAM_LIMIT)
         async with server:
             report_ready()
             await server.serve_forever()

@@ -1,6 +1,7 @@
-"""Personal data with a form of its own: e-mail addresses, US phone numbers, social security numbers; ages stand in `ages.py`.
+"""Personal data with a form of its own: e-mail addresses, US phone numbers, social security numbers.
 
 What decides between a phone number and an id of the same shape is what stands before it. Nothing here has an unbounded repeat.
+Ages stand in `ages.py`, names that a field or title announces in `records.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from sallyport.redaction.ages import find_ages
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding, merge
+from sallyport.redaction.records import find_announced
 
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
 _DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@(])(?!\.[a-z]+\()")
@@ -38,7 +40,7 @@ _WINDOW = 48
 
 def find_pii(haystack: Haystack) -> list[Finding]:
     """Sorted, none overlapping."""
-    return merge(_emails(haystack.text), _numbers(haystack), find_ages(haystack))
+    return merge(_emails(haystack.text), _numbers(haystack), find_ages(haystack), find_announced(haystack))
 
 
 def _emails(text: str) -> Iterator[Finding]:

@@ -16,11 +16,13 @@ _LONGEST_LINE = 20_000
 """A longer line without a sentence's end is data."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_CODE = re.compile(r"[{}\[\]<>=;|\\_$&*@^~`/#+]|\w\(|\w\.\w|::|->")
+_DIGITS = re.compile(r"\d+")
+_CODE = re.compile(r"[{}\[\]<>=|\\_$&*@^~`/#+]|;(?!\s\w)|\w\(|\w\.\w|::|->")
 _FENCE = re.compile(r"[ \t>]{0,8}(?:```|~~~)")
 _LIST_MARK = re.compile(r"[ \t]*(?:[-*+•>]|\d{1,3}[.)]|#{1,6})[ \t]+")
 _SENTENCE_END = re.compile(r"[.!?]['\")]?\s")
-_QUOTED_CODE = re.compile(r"`[^`\n]{1,120}`|https?://\S{1,400}")
+_ASIDE = re.compile(r"`[^`\n]{1,120}`|https?://\S{1,400}|<?[\w.+-]{1,64}@[\w.-]{1,100}>?|[#@][\w-]{1,40}")
+"""Code, addresses and mentions within a sentence: it is prose all the same."""
 _STATEMENT = re.compile(
     r"\s*(?:from \S+ import |import \w|return\b|package \w|(?:public|private|static|const|let|var)\s|"
     r"(?:if|for|while|with|elif|else|try|def|class|case|async|match)\b.*:\s*$|"
@@ -81,15 +83,16 @@ def is_prose(line: str) -> bool:
         line = line[mark.end() :]
     if _NAME_LIKE.search(line) is None:
         return False
-    sample = _QUOTED_CODE.sub(" ", line[:_LONGEST_LINE])
+    sample = _ASIDE.sub(" ", line[:_LONGEST_LINE])
     if _STATEMENT.match(sample) is not None:
         return False
     words = _WORD.findall(sample)
     if not words:
         return False
     letters = sum(map(len, words))
+    digits = sum(map(len, _DIGITS.findall(sample)))
     visible = len(sample) - sample.count(" ") - sample.count("\t")
-    if letters < 0.7 * visible or letters / len(words) > 12:
+    if letters < max(0.7 * (visible - digits), 0.45 * visible) or letters / len(words) > 12:
         return False
     code = sum(1 for _ in _CODE.finditer(sample))
     function_words = sum(1 for word in words if word.lower() in FUNCTION_WORDS)

@@ -21,7 +21,9 @@ _CACHE_BYTES = 64 * 1024 * 1024
 _MANY = 500
 """Findings, and …"""
 _LONG = 20_000
-"""… characters, from which on work is done in a thread."""
+"""… characters, from which on work is done in a thread;"""
+_HUGE = 1_000_000
+"""for hashing it takes more."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ class Redactor:
         digests: dict[str, bytes] = {}
         for text in texts:
             if text not in digests:
-                digests[text] = fingerprint(key, text)
+                digests[text] = await apart(len(text) > _HUGE, fingerprint, key, text)
                 await pace.breathe()
         lookup = Lookup(self._cache, self._ner, key=key, deadline=deadline)
         if pii:

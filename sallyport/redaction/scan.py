@@ -12,8 +12,42 @@ RULES_VERSION = 1
 """Goes up with every change of what is found, so that nothing cached or compared is of another version."""
 
 
+_WINDOW = 128_000
+"""Characters looked at at a time: one search of a regex holds Python's lock, and must not hold it for long."""
+_OVERLAP = 24_000
+"""By how much a window reaches into the next: longer than any secret."""
+_CONTEXT = 200
+"""… and back into the one before: what stands before a value tells what it is."""
+
+
 def scan(text: str, *, pii: bool, secrets: bool) -> list[Finding]:
     """Sorted, none overlapping; a secret wins over personal data, and placeholders already in the text stay as they are."""
+    if len(text) <= _WINDOW + _OVERLAP:
+        return _scan(text, pii=pii, secrets=secrets)
+    found: list[Finding] = []
+    start = reached = 0
+    while start < len(text):
+        end = _border(text, start + _WINDOW)
+        first = max(0, start - _CONTEXT)
+        for finding in _scan(text[first : end + _OVERLAP], pii=pii, secrets=secrets):
+            here = Finding(finding.start + first, finding.end + first, finding.category)
+            if max(start, reached) <= here.start < end:
+                found.append(here)
+                reached = here.end
+        start = end
+    return found
+
+
+def _border(text: str, at: int) -> int:
+    """The end of the line there, or, in a text without lines, a blank, or just there."""
+    for border in "\n ":
+        found = text.rfind(border, at - _WINDOW // 2, at)
+        if found >= 0 and at < len(text):
+            return found + 1
+    return min(at, len(text))
+
+
+def _scan(text: str, *, pii: bool, secrets: bool) -> list[Finding]:
     haystack = Haystack(text)
     found = merge(find_secrets(haystack) if secrets else (), find_pii(haystack) if pii else ())
     return outside(found, placeholders.spans(text))

@@ -67,6 +67,7 @@ def test_ssn(text: str, value: str) -> None:
         ("34 y/o male", "34"),
         ("34yo female", "34"),
         ("Maria Lopez, 34, lives in Leeds", "34"),
+        ("She's 34.", "34"),
         ("34 years of age", "34"),
         ("the baby is 8 months old", "8"),
     ],
@@ -89,8 +90,27 @@ def test_email(text: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "category", "value"),
+    [
+        ("customer_name: Aisha Khan", "PERSON", "Aisha Khan"),
+        ('"firstName": "Zoë", "x": 1', "PERSON", "Zoë"),
+        ("last_name = 'O’Neill'", "PERSON", "O’Neill"),
+        ("see Dr. Emily R. Watson.", "PERSON", "Emily R. Watson"),
+        ("ask Mrs Okonkwo!", "PERSON", "Okonkwo"),
+        ('{"city": "New Orleans"}', "LOCATION", "New Orleans"),
+        ("Nationality: Dutch", "NRP", "Dutch"),
+    ],
+)
+def test_announced_name(text: str, category: str, value: str) -> None:
+    assert found(text) == [(category, value)]
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        '{"name": "Run Tests", "file_name": "Main", "class_name": "Foo"}',
+        "first_name = Model.field(Name)",
+        "first_name: String, city = City(1), country: Optional[str], capacity: High",
         "order id 415-555-2671",
         "part number 123-45-6789",
         "SKU: 123-45-6789",

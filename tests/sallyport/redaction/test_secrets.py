@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sallyport.redaction.detector import Haystack
+from sallyport.redaction.scan import scan
 from sallyport.redaction.secrets import find_secrets
 from tests.sallyport.redaction.samples import CONTEXTS, IN_CONTEXT, TOKENS, private_key, some
 
@@ -139,6 +140,14 @@ def test_time_is_linear_in_hostile_text(unit: str) -> None:
     began = time.process_time()
     find_secrets(Haystack(text))
     assert time.process_time() - began < 1.0
+
+
+@pytest.mark.parametrize("filler", ["x = f(y)\n", "word ", "0a1b2c3d"])
+def test_long_texts_are_scanned_in_windows_and_nothing_is_lost_between(filler: str) -> None:
+    secrets = [private_key() if number % 3 == 0 else TOKENS["anthropic"][1]() for number in range(40)]
+    text = "".join(f"{filler * (9_973 // len(filler) + number)} {secret} " for number, secret in enumerate(secrets))
+    found = scan(text, pii=True, secrets=True)
+    assert [text[finding.start : finding.end] for finding in found] == secrets
 
 
 def test_secret_among_many_lines_is_found_where_it_stands() -> None:
