@@ -1,0 +1,254 @@
+"""A real worker process, with providers that the test itself plays."""
+
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from certs.authority import write_authority
+from sallyport.paths import DataDir
+from sallyport.providers import PROVIDERS
+from sallyport.secret import Secret
+from sallyport.settings import Address, Settings
+from sallyport.standin.tls import make_certificates
+from sallyport.store.models import Actor
+from sallyport.store.opening import open_store
+from sallyport.supervisor.child import READY_FD
+from sallyport.supervisor.ports import reserved
+from sallyport.tracing.record import CallRecord
+from tests.sallyport.proxy.wire import PATIENCE, Provider, Wire, answer, eventually, request
+
+ROOT = Path(__file__).parents[3]
+SECRETS = {
+    "OPENAI_API_KEY": "sk-provider-openai",
+    "ANTHROPIC_API_KEY": "sk-ant-provider",
+    "GOOGLE_API_KEY": "AIza-provider",
+    "FIREWORKS_API_KEY": "fw_provider",
+    "BASETEN_API_KEY": "bt_provider",
+}
+CHAT = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":"hi"}]}'
+ANSWER = b'{"model":"gpt-4o-mini","choices":[{"message":{"content":"hello"}}],"usage":{"prompt_tokens":9,"completion_tokens":3}}'
+
+
+@dataclass
+class Installation:
+    """A data dir with a CA, a store and one key, and the providers' ports."""
+
+    data: DataDir
+    key: str
+    redis_url: str
+    settings: dict[str, Any]
+    openai: Provider
+    """Plain HTTP."""
+    anthropic: Provider
+    """TLS that the gateway trusts."""
+    gemini: Provider
+    """TLS that it does not trust."""
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory, redis_server: str) -> Iterator[Installation]:
+    root = tmp_path_factory.mktemp("wire")
+    data = DataDir(root / "data")
+    data.root.mkdir()
+    trusted, untrusted = make_certificates(root / "trusted"), make_certificates(root / "untrusted")
+    write_authority(data, [domain for provider in PROVIDERS.values() for domain in provider.name_constraints], (), trusted.ca)
+    store = open_store(data.database, data.master_key, {}, create=True)
+    store.first_start()
+    actor = Actor("test", "127.0.0.1")
+    key = store.create_key(actor, workspace_id="default", name="wire").key.reveal()
+    for name, value in SECRETS.items():
+        store.put_secret(actor, "default", name, Secret(value))
+    store.engine.dispose()
+    servers = []
+    for certificates in (trusted, untrusted):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificates.certificate, certificates.key)
+        servers.append(context)
+    servers[0].set_alpn_protocols(["http/1.1"])
+    openai, anthropic, gemini = Provider(), Provider(servers[0]), Provider(servers[1])
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        dead = gone.getsockname()[1]
+    settings: dict[str, Any] = {
+        "upstreams": {
+            "openai": openai.url,
+            "anthropic": anthropic.url,
+            "gemini": gemini.url,
+            "fireworks": f"http://127.0.0.1:{dead}",
+            "baseten": "http://192.0.2.1:81",  # TEST-NET-1: nobody answers there
+        },
+        "upstream_ca": trusted.ca,
+        "allow_destinations": ("127.0.0.0/8",),
+    }
+    yield Installation(data, key, redis_server, settings, openai, anthropic, gemini)
+    for provider in (openai, anthropic, gemini):
+        provider.close()
+
+
+@dataclass
+class Worker:
+    """One data-plane process, as the supervisor would start it."""
+
+    installation: Installation
+    settings: Settings
+    process: subprocess.Popen[bytes]
+    log: Path
+    records: redis.Redis = field(repr=False)
+
+    @property
+    def port(self) -> int:
+        return self.settings.listen.port
+
+    @property
+    def key(self) -> str:
+        return self.installation.key
+
+    @property
+    def auth(self) -> str:
+        return f"Authorization: Bearer {self.key}"
+
+    def dial(self) -> Wire:
+        return Wire(socket.create_connection(("127.0.0.1", self.port)))
+
+    def ask(self, data: bytes) -> Wire:
+        return self.dial().send(data)
+
+    def chat(self, *fields: str, body: bytes = CHAT) -> bytes:
+        return request("POST", "/openai/v1/chat/completions", self.auth, *fields, body=body)
+
+    def connect(self, target: str, *fields: str) -> Wire:
+        """A tunnel, up to the blank line of its answer, which must be 200."""
+        wire = self.ask(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n".encode() + self._proxy_auth(*fields))
+        head = wire.head()
+        assert head.status == 200, head
+        return wire
+
+    def _proxy_auth(self, *fields: str) -> bytes:
+        return "\r\n".join([f"Proxy-Authorization: Bearer {self.key}", *fields, "", ""]).encode()
+
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=self.installation.data.ca_cert)
+
+    def record(self, call_id: str) -> CallRecord:
+        """The record of a call, once it is published. There must be one only."""
+        found = eventually(lambda: [r for r in self.all_records() if r.id == call_id], f"the record of {call_id}")
+        assert len(found) == 1
+        return found[0]
+
+    def last_record(self, after: int) -> CallRecord:
+        """The one record that was published after there were so many."""
+        found = eventually(lambda: self.all_records()[after:], "a record")
+        assert len(found) == 1
+        return found[0]
+
+    def all_records(self) -> list[CallRecord]:
+        entries = self.records.xrange("{default}:calls")
+        return [CallRecord.from_json(entry[b"record"]) for _, entry in entries]
+
+    def reserved(self) -> int:
+        return int(self.records.hlen("{default}:reservations"))
+
+    def works(self) -> None:
+        """An ordinary call goes through, and holds nothing afterwards."""
+        with self.ask(self.chat()) as client, self.installation.openai.accept() as provider:
+            provider.message()
+            provider.send(answer(ANSWER))
+            reply = client.message()
+        assert reply.status == 200
+        assert reply.body == ANSWER
+        eventually(lambda: self.reserved() == 0, "no reservation is left")
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="session")
+def start_worker(installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """`start_worker(**settings)` starts one more; at the end all are stopped, and their logs may show no crash."""
+    with ExitStack() as stack:
+        workers: list[Worker] = []
+
+        def start(**changes: Any) -> Worker:
+            listen = stack.enter_context(reserved(Address(host="127.0.0.1", port=0), "--listen"))
+            console = stack.enter_context(reserved(Address(host="127.0.0.1", port=0), "--console"))
+            settings = Settings(
+                data_dir=installation.data.root, listen=listen, console=console, redis_url=installation.redis_url,
+                workers=1, ner_workers=0, log_level="info", **{**installation.settings, **changes},
+            )  # fmt: skip
+            log = tmp_path_factory.mktemp("worker") / "log"
+            ready, report = os.pipe()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sallyport.proxy.worker"],  # with asserts: mitmproxy's own, of its states, are worth having
+                stdin=subprocess.PIPE, stderr=log.open("wb"), pass_fds=[report], cwd=ROOT,
+                env={**os.environ, READY_FD: str(report)},
+            )  # fmt: skip
+            stack.callback(process.kill)
+            os.close(report)
+            assert process.stdin is not None
+            process.stdin.write(settings.model_dump_json().encode())
+            process.stdin.close()
+            with os.fdopen(ready, "rb") as pipe:
+                assert pipe.read() == b"ready\n", log.read_text()
+            records = redis.Redis.from_url(installation.redis_url)
+            stack.callback(records.close)
+            workers.append(Worker(installation, settings, process, log, records))
+            return workers[-1]
+
+        yield start
+        for worker in workers:
+            if worker.process.poll() is None:
+                began = time.monotonic()
+                worker.terminate()
+                assert worker.wait() == 0
+                assert time.monotonic() - began < 5, "a call was left in flight: the drain waited for it"
+            text = worker.log.read_text()
+            shutil.copyfileobj(worker.log.open(), sys.stderr)
+            assert "Traceback" not in text
+            assert "crashed" not in text
+            for secret in (*SECRETS.values(), worker.key):
+                assert secret not in text
+
+
+@pytest.fixture(scope="session")
+def shared_worker(start_worker: Any) -> Worker:
+    return start_worker(response_timeout=1.5, connect_timeout=1.0, max_body_bytes=256 * 1024)
+
+
+@pytest.fixture
+def worker(shared_worker: Worker, installation: Installation) -> Iterator[Worker]:
+    """The worker that most tests share. After each test it must work, and hold nothing."""
+    for provider in (installation.openai, installation.anthropic, installation.gemini):
+        provider.forget()
+    shared_worker.records.flushall()
+    yield shared_worker
+    installation.openai.forget()
+    shared_worker.works()
+
+
+@pytest.fixture
+def openai(worker: Worker) -> Provider:
+    return worker.installation.openai
+
+
+@pytest.fixture
+def anthropic(worker: Worker) -> Provider:
+    return worker.installation.anthropic
