@@ -1,9 +1,11 @@
-"""May this caller use this model? Reads the body of what generates: from here on it is a JSON object.
+"""May this caller go there, and use this model? Reads the body of what generates: from here on it is a JSON object.
 
 Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
 """
 
 from __future__ import annotations
+
+from urllib.parse import urlsplit
 
 import orjson
 from mitmproxy import http
@@ -13,17 +15,29 @@ from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, policy_ref, refuse
 from addons.services import Services
 from policies import model_access
+from sallyport.providers import provider_for_host
 from sallyport.providers.base import JsonObject
 
 
 class Access:
     def __init__(self, services: Services) -> None:
         self._limit = services.settings.max_body_bytes
+        urls = [urlsplit(url) for url in services.settings.upstreams.values()]
+        self._upstreams = {(url.hostname, url.port or (443 if url.scheme == "https" else 80)) for url in urls}
+
+    def http_connect(self, flow: http.HTTPFlow) -> None:
+        if flow.response is None:
+            self._keep_off_upstreams(flow)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Refuse a body that is too large before it is read."""
         call = call_of(flow)
-        if flow.response or call is None or call.shape is None:
+        if flow.response:
+            return
+        if call is None:
+            self._keep_off_upstreams(flow)
+            return
+        if call.shape is None:
             return
         length = flow.request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._limit:
@@ -45,6 +59,13 @@ class Access:
         call.record.model = call.operation.model or call.shape.model(call.body)
         call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
         self._check_model(flow, call)
+
+    def _keep_off_upstreams(self, flow: http.HTTPFlow) -> None:
+        """Where the operator sends a provider's calls may be private: callers reach it through this pipeline, not beside it."""
+        host, port = flow.request.host, flow.request.port
+        if (host.lower(), port) in self._upstreams and provider_for_host(host) is None:
+            message = f"{host}:{port} is reached by a provider's base path or host name only"
+            refuse(flow, Refusal(403, "destination_forbidden", message))
 
     def _read(self, request: http.Request) -> JsonObject:
         data = decompress(request.raw_content or b"", request.headers.get("content-encoding", ""), self._limit)

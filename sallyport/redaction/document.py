@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -11,14 +11,16 @@ from sallyport.redaction.pace import Pace
 from sallyport.redaction.redactor import Redactor
 from sallyport.redaction.strings import Json, Text, plan
 
-TOOL_DATA = frozenset({"input", "args", "arguments", "response", "json"})
-"""Keys whose value, where it is an object, is a tool's own data: no key in it means what it means outside."""
+Protects = Callable[[str, dict[str, Any]], bool]
+"""Whether `parent[key]` must stay as it is."""
 
 Container = dict[str, Any] | list[Any]
 Slot = tuple[Container, Any]
 """Where a string stands: `container[index or key]`."""
 
-_NOTHING: AbstractSet[str] = frozenset()
+
+def _nothing(_key: str, _parent: dict[str, Any]) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -37,20 +39,21 @@ async def redact_document(
     redactor: Redactor,
     *,
     key: bytes,
-    protected: AbstractSet[str],
+    protects: Protects,
+    user_data: AbstractSet[str],
     pii: bool,
     secrets: bool,
     deadline: float,
 ) -> DocumentResult:
-    """Redact all strings of `document` (a dict or list) in place, save the values under `protected` object keys.
+    """Redact all strings of `document` (a dict or list) in place, save what `protects` says must stay.
 
-    Strings that are JSON objects or arrays themselves (tool arguments) are redacted inside, their other bytes kept. In a tool's
-    own data (`TOOL_DATA`) nothing is protected.
+    Strings that are JSON objects or arrays themselves (tool arguments) are redacted inside, their other bytes kept. Beneath the
+    keys `user_data` (a tool's own arguments and results) nothing is protected, whatever it is called.
     """
     pace = Pace()
     slots: list[tuple[Slot, Text | Json]] = []
     texts: list[str] = []
-    for container, place in _strings(document, protected):
+    for container, place in _strings(document, protects, user_data):
         string = plan(container[place], _name(container, place))
         slots.append(((container, place), string))
         texts.extend(string.texts())
@@ -77,9 +80,9 @@ def _name(container: Container, place: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _strings(document: Any, protected: AbstractSet[str]) -> Iterator[Slot]:
+def _strings(document: Any, protects: Protects, user_data: AbstractSet[str]) -> Iterator[Slot]:
     """Every string slot, in reading order, at any depth."""
-    stack: list[Iterator[tuple[Container, Any, Any, AbstractSet[str]]]] = [_entries(document, protected)]
+    stack: list[Iterator[tuple[Container, Any, Any, Protects]]] = [_entries(document, protects, user_data)]
     while stack:
         entry = next(stack[-1], None)
         if entry is None:
@@ -89,17 +92,17 @@ def _strings(document: Any, protected: AbstractSet[str]) -> Iterator[Slot]:
         if isinstance(value, str):
             yield container, place
         elif isinstance(value, dict | list):
-            stack.append(_entries(value, inner))
+            stack.append(_entries(value, inner, user_data))
 
 
-def _entries(value: Any, protected: AbstractSet[str]) -> Iterator[tuple[Container, Any, Any, AbstractSet[str]]]:
+def _entries(value: Any, protects: Protects, user_data: AbstractSet[str]) -> Iterator[tuple[Container, Any, Any, Protects]]:
     """What stands directly in `value`, with what is protected within it."""
     if isinstance(value, list):
         items = cast("list[Any]", value)
         for index, item in enumerate(items):
-            yield items, index, item, protected
+            yield items, index, item, protects
     elif isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         for name, item in fields.items():
-            if name not in protected:
-                yield fields, name, item, _NOTHING if name in TOOL_DATA and isinstance(item, dict) else protected
+            if not protects(name, fields):
+                yield fields, name, item, _nothing if name in user_data else protects

@@ -78,3 +78,16 @@ def test_what_counts_tokens_is_read_too_for_it_holds_the_same_text(services: Ser
     flow = make_flow(path="/anthropic/v1/messages/count_tokens", x_api_key=KEYS["good"], content=b"{oops")
     assert not access(services, flow).request.stream
     assert known(flow.response).status_code == 400
+
+
+@pytest.mark.parametrize(("host", "refused"), [("llm.internal", True), ("LLM.internal", True), ("other.internal", False)])
+def test_an_upstream_is_reached_through_the_pipeline_only(services: Services, make_flow: MakeFlow, host: str, refused: bool):
+    services.settings = Settings(upstreams={"openai": "https://llm.internal"})
+    key = f"Bearer {KEYS['good']}"
+    connect = make_flow("CONNECT", "", host=host, origin_form=False, proxy_authorization=key)
+    connect.request.port = 443
+    for addon in (Route(services), Identify(services), Access(services)):
+        addon.http_connect(connect)
+    assert (connect.response is not None) == refused
+    if refused:
+        assert known(connect.response).status_code == 403

@@ -14,6 +14,7 @@ from tests.sallyport.redaction.samples import TOKENS, private_key, some
 
 SECRET = TOKENS["anthropic"][1]()
 PROTECTED = frozenset({"model", "id", "role", "type", "signature", "data", "name"})
+USER_DATA = frozenset({"input", "arguments", "args", "response"})
 
 
 async def redact(document: Any, redactor: Redactor | None = None, *, pii: bool = True) -> DocumentResult:
@@ -21,7 +22,8 @@ async def redact(document: Any, redactor: Redactor | None = None, *, pii: bool =
         document,
         redactor or Redactor(None),
         key=b"k" * 32,
-        protected=PROTECTED,
+        protects=lambda key, _parent: key in PROTECTED,
+        user_data=USER_DATA,
         pii=pii,
         secrets=True,
         deadline=asyncio.get_running_loop().time() + 30,

@@ -1,0 +1,87 @@
+"""What the guard takes out of each provider's format, and what it leaves."""
+
+import json
+from typing import Any
+
+import pytest
+from mitmproxy import http
+
+from addons.access import Access
+from addons.context import call_of
+from addons.identify import Identify
+from addons.redact import Redact
+from addons.route import Route
+from addons.services import Services
+from policies.model import Policy
+from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
+
+TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zQ7eR"
+
+
+def guard(*, pii: bool = False, on_timeout: str = "allow") -> Policy:
+    config = {
+        "version": 1,
+        "detect": {"pii": pii, "secrets": True},
+        "timeout_seconds": 5,
+        "on_timeout": on_timeout,
+        "restore": False,
+    }
+    return make_policy("guard", config)
+
+
+async def redact(services: Services, make_flow: MakeFlow, path: str, body: dict[str, Any]) -> http.HTTPFlow:
+    flow = make_flow(path=path, x_gateway_key=KEYS["good"], content=json.dumps(body).encode())
+    Route(services).requestheaders(flow)
+    Identify(services).requestheaders(flow)
+    Access(services).request(flow)
+    await Redact(services).request(flow)
+    return flow
+
+
+async def test_a_secret_becomes_a_placeholder_and_the_record_says_so(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(),))
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"push with {TOKEN} please"}]}
+    call = known(call_of(await redact(services, make_flow, "/openai/v1/chat/completions", body)))
+    assert known(call.body)["messages"][0]["content"].startswith("push with [SAFE_TO_USE:GITHUB_PAT_")
+    assert TOKEN not in json.dumps(call.body)
+    assert call.record.redactions == {"GITHUB_PAT": 1}
+    assert [(fired.policy_type, fired.action) for fired in call.record.fired] == [("guard", "redacted")]
+    assert TOKEN not in call.record.to_json().decode()
+
+
+async def test_what_names_a_tool_stays_and_what_a_tool_is_given_does_not(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(),))
+    block = {"type": "tool_use", "id": "toolu_1", "name": TOKEN, "input": {"name": TOKEN, "data": TOKEN}}
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 5, "messages": [{"role": "assistant", "content": [block]}]}
+    call = known(call_of(await redact(services, make_flow, "/anthropic/v1/messages", body)))
+    clean = known(call.body)["messages"][0]["content"][0]
+    assert clean["name"] == TOKEN  # matched to the letter by the API; no model writes a secret there
+    assert TOKEN not in json.dumps(clean["input"])
+
+
+async def test_what_only_counts_tokens_is_guarded_too(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(),))
+    body = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": TOKEN}]}
+    call = known(call_of(await redact(services, make_flow, "/anthropic/v1/messages/count_tokens", body)))
+    assert TOKEN not in json.dumps(call.body)
+
+
+async def test_without_a_guard_only_the_gateway_key_is_taken_out(services: Services, make_flow: MakeFlow):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"{TOKEN} and {KEYS['good']}"}]}
+    call = known(call_of(await redact(services, make_flow, "/openai/v1/chat/completions", body)))
+    content = known(call.body)["messages"][0]["content"]
+    assert TOKEN in content
+    assert KEYS["good"] not in content
+    assert "[SAFE_TO_USE:GATEWAY_KEY_" in content
+
+
+@pytest.mark.parametrize(("choice", "status"), [("block", 503), ("allow", None)])
+async def test_when_names_cannot_be_looked_for_the_policy_decides_and_secrets_are_gone(
+    services: Services, make_flow: MakeFlow, choice: str, status: int | None
+):
+    services.snapshot = make_snapshot(policies=(guard(pii=True, on_timeout=choice),))  # the services have no names model
+    text = f"Yesterday Maria Schneider and her brother Thomas moved from Hamburg to Lisbon with {TOKEN}."
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
+    flow = await redact(services, make_flow, "/openai/v1/chat/completions", body)
+    assert (flow.response.status_code if flow.response else None) == status
+    assert TOKEN not in json.dumps(known(call_of(flow)).body)
