@@ -7,7 +7,7 @@ import json
 import os
 import stat
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -68,6 +68,9 @@ def single_gateway(data: DataDir) -> Generator[None]:
             yield
         finally:
             data.state.unlink(missing_ok=True)
+            if not data.sockets.is_relative_to(data.root):
+                with suppress(OSError):  # not there, or a socket that outlived its process
+                    data.sockets.rmdir()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import redis
 
+from sallyport.paths import DataDir
+
 CHILD = """
 import os, signal, sys
 from pathlib import Path
@@ -93,7 +95,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 
 def test_sigterm_ends_workers_then_console_then_ner_then_redis(gateway: Gateway):
     process = gateway.started()
-    socket = gateway.data / "run" / "redis.sock"
+    socket = DataDir(gateway.data).redis_socket
     with redis.Redis(unix_socket_path=str(socket)) as client:
         assert client.ping()
     state = gateway.state()
@@ -116,7 +118,7 @@ def test_a_killed_worker_is_replaced_and_the_others_stay(gateway: Gateway):
 
 def test_redis_comes_back_with_its_data(gateway: Gateway):
     gateway.started()
-    with redis.Redis(unix_socket_path=str(gateway.data / "run" / "redis.sock")) as client:
+    with redis.Redis(unix_socket_path=str(DataDir(gateway.data).redis_socket)) as client:
         client.set("kept", "yes")
         pid = client.info("server")["process_id"]
         os.kill(pid, signal.SIGKILL)
@@ -158,7 +160,7 @@ def test_a_child_that_can_not_start_ends_the_others_and_is_named(gateway: Gatewa
     _, errors = process.communicate(timeout=15)
     assert "console ended with exit code 9 before it served" in errors
     assert process.returncode != 0
-    assert not (gateway.data / "run" / "redis.sock").exists()
+    assert not (DataDir(gateway.data).redis_socket).exists()
 
 
 def test_a_killed_gateway_leaves_nothing_that_stops_the_next(gateway: Gateway):
