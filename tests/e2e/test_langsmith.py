@@ -74,7 +74,7 @@ def test_a_run_nests_under_the_callers(gateway: Gateway, traced: Team, langsmith
     parent.post()
     with gateway.client(traced) as client:
         answer = client.post(PATH, json=chat("hello"), headers=parent.to_headers())
-    parent.end(outputs={})
+    parent.end(error="done")  # pyright: ignore[reportUnknownMemberType] - a bare dict in its signature
     parent.patch()
     theirs.flush()
     theirs.cleanup()

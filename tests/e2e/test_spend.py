@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import httpx2
 import pytest
@@ -16,7 +17,7 @@ CALL_COST = Decimal("0.0005025")
 """Of gpt-4o at $2.50 and $10 per million: one word in, 50 out."""
 
 
-def body(**options: object) -> dict[str, object]:
+def body(**options: Any) -> dict[str, Any]:
     return chat("[[in:1]] [[out:50]] [[delay-ms:100]]", max_tokens=50, **options) | {"model": "gpt-4o"}
 
 

@@ -1,0 +1,41 @@
+"""The stores by URL: PostgreSQL and a Redis of one's own instead of the embedded ones."""
+
+from pathlib import Path
+
+from sallyport.standin import StandIn
+from tests.e2e.support import Gateway, chat, wait_for
+
+
+def test_a_call_is_governed_and_recorded_with_postgresql_and_a_redis_of_ones_own(
+    providers: StandIn, postgresql: str, redis_url: str, tmp_path: Path
+):
+    with Gateway(tmp_path, providers, "--database-url", postgresql, "--redis-url", redis_url) as gateway:
+        cap = {"policy_type": "spend_cap", "config": {"window": "daily", "limit_usd": "0.000001"}}
+        team = gateway.team("Grace", cap)
+        with gateway.client(team) as client:
+            answer = client.post("/openai/v1/chat/completions", json=chat("hi"))
+            assert answer.status_code == 200
+            record = gateway.call(answer.headers["x-gateway-request-id"])
+            assert (record["user_id"], record["outcome"]) == (team.user_id, "success")
+            assert float(record["cost_usd"]) > 0
+            assert client.post("/openai/v1/chat/completions", json=chat("hi")).status_code == 402
+        rows = gateway.admin("GET", "/v1/spend", params={"group_by": "workspace", "window": "daily"})["items"]
+        assert [row["spend_usd"] for row in rows if row["group"] == team.workspace_id] == [record["cost_usd"]]
+        wait_for(lambda: gateway.calls(workspace_id=team.workspace_id, outcome="blocked"), "the record of the refusal")
+        assert not (gateway.data_dir / "gateway.db").exists()
+        assert not (gateway.data_dir / "redis").exists()
+
+
+def test_a_second_start_knows_everything_of_the_first(providers: StandIn, tmp_path: Path):
+    with Gateway(tmp_path, providers) as gateway:
+        team = gateway.team("Grace")
+        authority = gateway.ca.read_bytes()
+        with gateway.client(team) as client:
+            call_id = client.post("/openai/v1/chat/completions", json=chat("hi")).headers["x-gateway-request-id"]
+        spent = gateway.call(call_id)["cost_usd"]
+    with Gateway(tmp_path, providers) as gateway:
+        assert gateway.ca.read_bytes() == authority
+        assert gateway.call(call_id)["cost_usd"] == spent
+        with gateway.client(team) as client:
+            assert client.post("/openai/v1/chat/completions", json=chat("hi")).status_code == 200
+        assert gateway.log.count("shown this once") <= 1
