@@ -5,24 +5,21 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import re
 import signal
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
 import httpx2
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sallyport.settings import PROVIDERS
 from sallyport.standin import StandIn
+from tests.e2e.credentials import all_secrets
 
 ROOT = Path(__file__).parents[2]
 ADMIN_KEY = "spa_e2e0123456789abcdefghijklmnopqrstuvwxyzABC"
@@ -31,37 +28,6 @@ PATIENCE = 5.0
 _START_SECONDS = 60.0
 _IN_A_ROW = 12
 """Fresh connections that must all know a new key: both of two workers are then almost surely among them."""
-
-CANARIES = {
-    "OPENAI_API_KEY": "sk-proj-CANARYopenai0000000000000000000000000001",
-    "ANTHROPIC_API_KEY": "sk-ant-api03-CANARYanthropic00000000000000000002",
-    "AWS_BEARER_TOKEN_BEDROCK": "ABSKCANARYbedrock000000000000000000000000000003",
-    "BASETEN_API_KEY": "CANARYb10.baseten000000000000000000000000000004",
-    "FIREWORKS_API_KEY": "fw_CANARYfireworks000000000000000000000000005",
-    "GOOGLE_API_KEY": "AIzaCANARYgemini00000000000000000000006",
-}
-"""Provider secrets: each may be seen by its provider and by nobody else."""
-
-
-@cache
-def service_account() -> str:
-    """A Google service account's key file, freshly made."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    account = {
-        "type": "service_account",
-        "project_id": "p",
-        "private_key_id": "1",
-        "private_key": pem.decode(),
-        "client_email": "gateway@p.iam.gserviceaccount.com",
-        "client_id": "1",
-        "token_uri": "https://oauth2.googleapis.com/token",
-    }
-    return json.dumps(account)
-
-
-def all_secrets() -> dict[str, str]:
-    return {**CANARIES, "VERTEX_SERVICE_ACCOUNT_JSON": service_account()}
 
 
 def wait_for[T](find: Callable[[], T | None], what: str, patience: float = PATIENCE) -> T:
@@ -232,49 +198,3 @@ class Gateway:
         at = f"{user}:{key}@" if key is not None else ""
         context = ssl.create_default_context(cafile=roots or self.ca)
         return httpx2.Client(proxy=f"http://{at}{self.listen}", verify=context, trust_env=False, timeout=30)
-
-
-def chat(text: str, **options: Any) -> dict[str, Any]:
-    """The body of an OpenAI chat call."""
-    return {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}], **options}
-
-
-@dataclass(frozen=True, slots=True)
-class RawAnswer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
-def connect(gateway: Gateway, target: str, headers: Mapping[str, str] | None = None) -> RawAnswer:
-    """A bare CONNECT, spelled just so; the body only of a refusal."""
-    connection = http.client.HTTPConnection(gateway.listen, timeout=10)
-    try:
-        connection.putrequest("CONNECT", target, skip_host=True, skip_accept_encoding=True)
-        for name, value in {"host": target, **(headers or {})}.items():
-            connection.putheader(name, value)
-        connection.endheaders()
-        answer = connection.getresponse()
-        names = {name.lower(): value for name, value in answer.getheaders()}
-        return RawAnswer(answer.status, names, answer.read() if answer.status != 200 else b"")
-    finally:
-        connection.close()
-
-
-def placeholders(text: str) -> list[str]:
-    """The categories of the placeholders in a text."""
-    return re.findall(r"\[SAFE_TO_USE:([A-Z_]+)_[0-9A-Za-z]{8}\]", text)
-
-
-def holding(standin: StandIn, text: str) -> list[Any]:
-    """What the stand-in received that holds the text."""
-    return [received for received in standin.requests() if text in received]
-
-
-def none_hold(texts: Iterable[str], where: Iterable[bytes]) -> None:
-    for blob in where:
-        for text in texts:
-            assert text.encode() not in blob

@@ -11,8 +11,10 @@ import httpx2
 import pytest
 
 from sallyport.standin import StandIn
+from tests.e2e.credentials import CANARIES
 from tests.e2e.sdks import ANSWER, DUMMY, SDKS, Sdk
-from tests.e2e.support import CANARIES, Gateway, Team, chat, wait_for
+from tests.e2e.support import Gateway, Team, wait_for
+from tests.e2e.wire import chat
 
 PROMPT = "four words of prompt"
 STREAMED_OR_NOT = [

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from sallyport.standin import StandIn
-from tests.e2e.support import ADMIN_KEY, CANARIES, ROOT, Gateway, Team, chat, none_hold, service_account
+from tests.e2e.credentials import CANARIES, service_account
+from tests.e2e.support import ADMIN_KEY, ROOT, Gateway, Team
+from tests.e2e.wire import chat, none_hold
 
 LISTS = (
     "/v1/workspaces",

@@ -10,7 +10,9 @@ from langsmith import Client
 from langsmith.run_trees import RunTree
 
 from sallyport.standin import StandIn
-from tests.e2e.support import Gateway, Team, all_secrets, chat, wait_for
+from tests.e2e.credentials import all_secrets
+from tests.e2e.support import Gateway, Team, wait_for
+from tests.e2e.wire import chat
 
 PATH = "/openai/v1/chat/completions"
 KEY = "lsv2_pt_CANARYlangsmith00000000000000007"

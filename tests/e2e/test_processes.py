@@ -20,7 +20,8 @@ import redis
 
 from sallyport.spend import keys
 from sallyport.standin import StandIn
-from tests.e2e.support import ADMIN_KEY, Gateway, Team, chat, wait_for
+from tests.e2e.support import ADMIN_KEY, Gateway, Team, wait_for
+from tests.e2e.wire import chat
 
 PATH = "/openai/v1/chat/completions"
 STREAMS = 12

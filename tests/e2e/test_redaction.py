@@ -10,7 +10,8 @@ import pytest
 
 from sallyport.standin import StandIn
 from tests.e2e.sdks import GENERATING, Sdk
-from tests.e2e.support import Gateway, Team, chat, placeholders
+from tests.e2e.support import Gateway, Team
+from tests.e2e.wire import chat, placeholders
 
 PERSONAL = {"EMAIL": "ada.lovelace@example.com", "US_SSN": "536-90-4399", "US_PHONE_NUMBER": "(415) 555-2671"}
 SECRETS = {

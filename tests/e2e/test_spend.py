@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 from sallyport.standin import StandIn
-from tests.e2e.support import Gateway, Team, chat, wait_for
+from tests.e2e.support import Gateway, Team, wait_for
+from tests.e2e.wire import chat
 
 PATH = "/openai/v1/chat/completions"
 CALL_COST = Decimal("0.0005025")

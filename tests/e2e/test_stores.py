@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from sallyport.standin import StandIn
-from tests.e2e.support import Gateway, chat, wait_for
+from tests.e2e.support import Gateway, wait_for
+from tests.e2e.wire import chat
 
 
 def test_a_call_is_governed_and_recorded_with_postgresql_and_a_redis_of_ones_own(

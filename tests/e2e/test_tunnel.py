@@ -10,7 +10,8 @@ import httpx2
 import pytest
 
 from sallyport.standin import StandIn
-from tests.e2e.support import Gateway, Team, chat, connect
+from tests.e2e.support import Gateway, Team
+from tests.e2e.wire import chat, connect
 
 METADATA = "169.254.169.254"
 FORBIDDEN = (
