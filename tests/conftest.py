@@ -1,4 +1,4 @@
-"""Fixtures that many tests share: a real Redis-compatible server."""
+"""Fixtures that many tests share: a real Redis-compatible server, and a real PostgreSQL."""
 
 # redis-py leaves its **kwargs untyped:
 # pyright: reportUnknownMemberType=false
@@ -13,6 +13,9 @@ import pytest
 import redis
 
 from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
+from tests.postgresql import postgresql, postgresql_server
+
+__all__ = ["postgresql", "postgresql_server", "redis_server", "redis_url"]
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
-"""On SQLite; on PostgreSQL too where SALLYPORT_TEST_POSTGRES_URL names an empty database."""
+"""On SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert
 
 from sallyport.spend import ledger
 from sallyport.spend.ledger import CallFilters
@@ -18,19 +17,12 @@ from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.tables import GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
 from sallyport.tracing.record import CallRecord, Fired, PolicyRef
 
-POSTGRES = os.environ.get("SALLYPORT_TEST_POSTGRES_URL")
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    if request.param == "postgresql" and not POSTGRES:
-        pytest.skip("SALLYPORT_TEST_POSTGRES_URL is not set")
-    engine = open_database(POSTGRES if request.param == "postgresql" and POSTGRES else tmp_path / "gateway.db")
+    where = request.getfixturevalue("postgresql") if request.param == "postgresql" else tmp_path / "gateway.db"
+    engine = open_database(where)
     yield engine
-    if request.param == "postgresql":
-        with engine.begin() as connection:
-            tables = "calls, violations, gateway_keys, users, workspaces, organizations"
-            connection.execute(text(f"TRUNCATE {tables} CASCADE"))
     engine.dispose()
 
 
