@@ -7,8 +7,10 @@ from typing import Any
 
 from sallyport.standin import Received, StandIn
 from tests.clients.agent import Agent
+from tests.e2e.credentials import CANARIES
 from tests.e2e.sdks import ANSWER
-from tests.e2e.support import CANARIES, Gateway, Team, chat, wait_for
+from tests.e2e.support import Gateway, Team, wait_for
+from tests.e2e.wire import chat
 
 SECRET = CANARIES["ANTHROPIC_API_KEY"]
 SECRETS = {name: CANARIES[name] for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
