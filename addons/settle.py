@@ -22,8 +22,11 @@ from sallyport.spend.prices import price
 
 TIMED_OUT = "the provider was silent too long"
 """How `proxy` names a time-out in a flow's error."""
+CLIENT_LEFT = "the client disconnected"
+"""How `proxy` names a client's going in a flow's error."""
 NOT_ALLOWED = "destination not allowed"
 """How `proxy` names a destination that is refused."""
+_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 _CHARS_PER_TOKEN = 4
 _LONGEST_WAIT = 0.05
 
@@ -54,10 +57,10 @@ class Settle:
             call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
             if call.prepared:  # a chunk of the answer may be taken out
                 response.headers.pop("content-length", None)
-                if not flow.request.is_http2 and "transfer-encoding" not in response.headers:
-                    response.headers["transfer-encoding"] = "chunked"
         length = response.headers.get("content-length", "")
-        response.stream = ResponseTap(call.meter, int(length) if length.isascii() and length.isdigit() else None)
+        known = int(length) if length.isascii() and length.isdigit() else None
+        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        response.stream = ResponseTap(call.meter, known, events=media_type in _STREAMS)
 
     async def call_complete(self, flow: http.HTTPFlow) -> None:
         """The terminal event has been read and not yet been passed on."""
@@ -75,7 +78,7 @@ class Settle:
         """The client hung up, or the provider did; before an answer began, we give one."""
         call = call_of(flow)
         message = flow.error.msg if flow.error else "connection lost"
-        client_left = "client disconnected" in message.lower() or not flow.client_conn.connected
+        client_left = message == CLIENT_LEFT or not flow.client_conn.connected
         if flow.response is None and not client_left:
             refuse(flow, _unreachable(call.provider.name if call and call.provider else flow.request.host, message))
         elif call and not call.settled:

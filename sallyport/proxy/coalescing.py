@@ -16,10 +16,13 @@ class CoalescingWriter:
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._pieces: list[bytes] = []
+        self.written = self._loop.time()
+        """When something was last written (the event loop's time)."""
 
     def write(self, data: bytes) -> None:
         if not self._pieces:
             self._loop.call_soon(self._flush)
+            self.written = self._loop.time()
         self._pieces.append(data)
 
     def _flush(self) -> None:

@@ -101,10 +101,9 @@ class GatewayConnection(ProxyConnectionHandler):
     @override
     async def handle_connection(self, connection: Connection) -> None:
         """A provider that falls silent in the middle of a call is given up."""
-        if connection is not self.client:
-            reader = self.transports[connection].reader
-            if isinstance(reader, asyncio.StreamReader):
-                self.transports[connection].reader = _PatientReader(reader, connection, self._parts.settings.response_timeout)
+        transport = self.transports[connection]
+        if connection is not self.client and isinstance(transport.reader, asyncio.StreamReader):
+            transport.reader = _PatientReader(transport, connection, self._parts.settings)
         await super().handle_connection(connection)
 
 
@@ -114,21 +113,34 @@ def _coalescing(writer: asyncio.StreamWriter) -> asyncio.StreamWriter:
 
 
 class _PatientReader(asyncio.StreamReader):
-    """Reads with a bound on silence; what runs out ends the connection and leaves its reason on it."""
+    """Reads with a bound on silence, which what we send breaks too. What ends the connection before its time is left on it."""
 
-    def __init__(self, reader: asyncio.StreamReader, connection: Connection, patience: float) -> None:
-        self._inner = reader
+    def __init__(self, transport: ConnectionIO, connection: Connection, settings: Settings) -> None:
+        self._inner = cast(asyncio.StreamReader, transport.reader)
+        self._writer = cast(CoalescingWriter, transport.writer)
         self._connection = connection
-        self._patience = patience
+        self._settings = settings
 
     @override
     async def read(self, n: int = -1) -> bytes:
-        try:
-            async with asyncio.timeout(self._patience):
-                return await self._inner.read(n)
-        except TimeoutError:
-            self._connection.error = TIMED_OUT
-            return b""
+        loop = asyncio.get_running_loop()
+        while True:
+            began = loop.time()
+            try:
+                async with asyncio.timeout(self._patience):
+                    return await self._inner.read(n)
+            except TimeoutError:
+                if self._writer.written < began:
+                    self._connection.error = TIMED_OUT
+                    return b""
+            except OSError as error:
+                self._connection.error = str(error)
+                raise
+
+    @property
+    def _patience(self) -> float:
+        handshaking = self._connection.tls and not self._connection.tls_established
+        return self._settings.connect_timeout if handshaking else self._settings.response_timeout
 
 
 def _describe(error: BaseException) -> str:

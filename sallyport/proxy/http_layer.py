@@ -1,14 +1,18 @@
-"""mitmproxy's HTTP layer, with our stream and our HTTP/1 server in it."""
+"""mitmproxy's HTTP layer, with our stream and our two sides of HTTP/1 in it."""
 
 from __future__ import annotations
 
 from mitmproxy.proxy import events, layer
 from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.layers import http as mitmproxy_http
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 
+from sallyport.proxy.http_client import GatewayHttp1Client
 from sallyport.proxy.http_server import GatewayHttp1Server
 from sallyport.proxy.http_stream import GatewayHttpStream
 from sallyport.settings import Settings
+
+mitmproxy_http.Http1Client = GatewayHttp1Client  # HttpClient makes it by this name, after ALPN is known; there is no other way in
 
 
 class GatewayHttpLayer(HttpLayer):

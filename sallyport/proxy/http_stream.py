@@ -14,11 +14,13 @@ import time
 
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
+from mitmproxy.connection import Connection
 from mitmproxy.net.http.validate import validate_headers
 from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
+    GetHttpConnection,
     HttpErrorHook,
     HTTPMode,
     HttpRequestHeadersHook,
@@ -41,7 +43,7 @@ from addons.context import call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
-from addons.settle import NOT_ALLOWED
+from addons.settle import CLIENT_LEFT, NOT_ALLOWED
 from sallyport.providers import provider_for_host
 from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
 from sallyport.settings import Settings
@@ -49,6 +51,7 @@ from sallyport.settings import Settings
 _DRAIN_LIMIT = 64 * 1024 * 1024
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
 _BAD_IN_TARGET = re.compile(r"[\x00-\x20\x7f]")
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
 
 
@@ -71,7 +74,8 @@ class GatewayHttpStream(HttpStream):
                 return
             problem = "CONNECT inside a tunnel"
         if problem is not None:
-            refuse(self.flow, Refusal(400, "malformed", f"the request is malformed: {problem}"))
+            status = 431 if problem is TOO_MANY_FIELDS else 400
+            refuse(self.flow, Refusal(status, "malformed", f"the request is malformed: {problem}"))
             yield from self._answer_early(close=True)
             return
         yield HttpRequestHeadersHook(self.flow)
@@ -107,7 +111,9 @@ class GatewayHttpStream(HttpStream):
             request.data.host = host.rpartition(":")[0] if re.search(r":\d+$", host) else host
             request.data.port = 443 if self.context.client.tls else 80
             request.scheme = "https" if self.context.client.tls else "http"
-        if self.mode is HTTPMode.regular and not request.is_http2:
+        if self.mode is not HTTPMode.upstream and not request.is_http2:
+            if request.authority and self.mode is HTTPMode.regular:
+                request.host_header = request.authority  # RFC 9112, 3.2.2: what the request line says is what counts
             request.authority = ""  # origin-form towards the provider
         return None
 
@@ -151,7 +157,8 @@ class GatewayHttpStream(HttpStream):
         yield HttpResponseHeadersHook(self.flow)
         yield from self.send_response()
         if close and not self.flow.request.is_http2:
-            yield commands.CloseConnection(self.context.client)
+            self.client_state = self.state_errored
+            yield from self.flow_done()
 
     def state_discard_request_body(
         self, event: RequestData | RequestTrailers | RequestEndOfMessage
@@ -174,14 +181,83 @@ class GatewayHttpStream(HttpStream):
         data = tap(event.data if isinstance(event, ResponseData) else b"")
         call = call_of(self.flow)
         ended = isinstance(event, ResponseEndOfMessage)
-        if call and not call.settled and (ended or tap.complete):
+        cut = ended and tap.cut
+        if call and not call.settled and (ended or tap.complete) and not cut:
             yield CallCompleteHook(self.flow)
         if data:
             yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
-        if ended:
+        if cut:
+            message = "the stream ended without its last event"
+            yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, message, ErrorCode.GENERIC_SERVER_ERROR))
+        elif ended:
             yield from self.send_response(already_streamed=True)
 
+    def send_response(self, already_streamed: bool = False) -> layer.CommandGenerator[None]:
+        yield from super().send_response(already_streamed)
+        if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:
+            # the provider has said all; what the client still sends is for nobody
+            self.client_state = self.state_errored
+            yield SendHttp(RequestProtocolError(self.stream_id, "answered before", ErrorCode.CANCEL), self.context.server)
+            yield from self.flow_done()
+
+    def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
+        """Heads are judged where they are read: requests' above, answers' in `http_client` and in the HTTP/2 library."""
+        yield from ()
+        return False
+
+    def check_killed(self, emit_error_hook: bool) -> layer.CommandGenerator[bool]:
+        """mitmproxy's, but for a body that is broken: its sender is still there to be told."""
+        waiting = (event for event in self._paused_event_queue if isinstance(event, RequestProtocolError))
+        if any(event.code is not ErrorCode.REQUEST_VALIDATION_FAILED for event in waiting):
+            self.flow.error = self.flow.error or mitmproxy_flow.Error(CLIENT_LEFT)
+        elif not (self.flow.error and self.flow.error.msg == mitmproxy_flow.Error.KILLED_MESSAGE):
+            return False
+        if emit_error_hook:
+            yield HttpErrorHook(self.flow)
+        yield SendHttp(ResponseProtocolError(self.stream_id, "killed", ErrorCode.KILL), self.context.client)
+        self.flow.live = False
+        self.client_state = self.server_state = self.state_errored
+        return True
+
+    def make_server_connection(self) -> layer.CommandGenerator[bool]:
+        request, server = self.flow.request, self.flow.server_conn
+        connection, error = yield _GetConnection(
+            (request.host, request.port), request.scheme == "https", server.via, server.transport_protocol
+        )
+        if error:
+            yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, error, ErrorCode.CONNECT_FAILED))
+            return False
+        self.context.server = self.flow.server_conn = connection
+        return not (yield from self.check_killed(True))  # the client may have left meanwhile
+
+    def passthrough(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """In a tunnel each side may end its own direction, and the other goes on; mitmproxy closes both."""
+        if self.child_layer is None or (self.flow.response and self.flow.response.status_code == 101):
+            yield from super().passthrough(event)
+            return
+        if isinstance(event, RequestData):
+            event = events.DataReceived(self.context.client, event.data)
+        elif isinstance(event, RequestEndOfMessage):
+            event = events.ConnectionClosed(self.context.client)
+        yield from self.child_layer.handle_event(event)
+
+    def _reject(self, event: RequestProtocolError) -> layer.CommandGenerator[None]:
+        """The rest of a request can't be read: the provider's copy is broken off, and the client told if it is not too late."""
+        if self.flow.response is None and self.client_state != self.state_errored:
+            if self.client_state == self.state_stream_request_body:
+                yield SendHttp(event, self.context.server)
+            refuse(self.flow, Refusal(400, "malformed", f"the request body is malformed: {event.message}"))
+            yield from self._answer_early(close=True)
+        else:
+            yield from super().handle_protocol_error(event)
+            yield commands.CloseConnection(self.context.client)
+
     def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> layer.CommandGenerator[None]:
+        if isinstance(event, RequestProtocolError):
+            if event.code is ErrorCode.REQUEST_VALIDATION_FAILED:
+                yield from self._reject(event)
+                return
+            event.message = CLIENT_LEFT
         unanswered = self.server_state in (self.state_uninitialized, self.state_wait_for_response_headers)
         if (
             isinstance(event, ResponseProtocolError)
@@ -201,6 +277,13 @@ class GatewayHttpStream(HttpStream):
         yield from super().handle_protocol_error(event)
 
 
+class _GetConnection(GetHttpConnection):
+    """A connection that failed is not asked again: the provider may be back."""
+
+    def connection_spec_matches(self, connection: Connection) -> bool:
+        return not connection.error and super().connection_spec_matches(connection)
+
+
 def tunnel_refusal(host: str, error: str) -> Refusal:
     if NOT_ALLOWED in error:
         return Refusal(403, "destination_forbidden", f"{error}. An administrator can allow it with --allow-destination.")
@@ -215,17 +298,25 @@ def is_ip_address(host: str) -> bool:
     return True
 
 
+TOO_MANY_FIELDS = "it has too many header fields"
+
+
 def head_problem(request: http.Request, most_fields: int) -> str | None:
     """What is wrong with a request head, or None. Stricter than mitmproxy, which forwards some of this as a forged request."""
     if not _METHOD.fullmatch(request.method):
         return "its method is not a token"
-    if request.method != "CONNECT" and (_BAD_IN_TARGET.search(request.path) or not request.path.startswith(("/", "*"))):
+    path = request.path
+    if request.method == "CONNECT" and not request.host:
+        return "its target is not HOST:PORT"
+    if request.method != "CONNECT" and (_BAD_IN_TARGET.search(path) or not (path.startswith("/") or path == "*")):
         return "its path is not a path"
     if request.scheme not in ("http", "https", ""):
         return f"its scheme is {request.scheme[:20]!r}"
     if len(request.headers.fields) > most_fields:
-        return f"it has more than {most_fields} header fields"
+        return TOO_MANY_FIELDS
     for name, value in request.headers.fields:
+        if not _NAME.fullmatch(name):
+            return "the name of a header is not a token"
         if _BAD_IN_VALUE.search(value):
             return f"header {name.decode('latin-1')[:50]!r} holds a control character"
         if name.lower() == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import override
 
-from mitmproxy.addons.next_layer import NextLayer
+from mitmproxy.addons.next_layer import NeedsMoreData, NextLayer
 from mitmproxy.net.tls import starts_like_tls_record
 from mitmproxy.proxy import layer, layers, tunnel
 from mitmproxy.proxy.context import Context
@@ -15,6 +15,9 @@ from mitmproxy.proxy.layers.http import HTTPMode
 from sallyport.providers import provider_for_host
 from sallyport.proxy.http_layer import GatewayHttpLayer
 from sallyport.settings import Settings
+
+_TLS_RECORD = b"\x16\x03"
+"""How a TLS handshake begins."""
 
 
 class GatewayNextLayer(NextLayer):
@@ -29,17 +32,21 @@ class GatewayNextLayer(NextLayer):
             return self._front(context, data_client)
         if isinstance(context.layers[-1], ClientTLSLayer):  # only providers' TLS is opened
             return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
+        if data_client and _TLS_RECORD.startswith(data_client):
+            raise NeedsMoreData
         hello = self._get_client_hello(context, data_client)  # raises NeedsMoreData while it is incomplete
         if hello is not None and self._is_provider(context, hello.sni):
             server_tls = ServerTLSLayer(context)
             server_tls.child_layer = ClientTLSLayer(context)
             return server_tls
-        if hello is None and data_client[:1].isalpha() and self._plain_http_to_provider(context, data_client, data_server):
+        if hello is None and self._plain_http_to_provider(context, data_client, data_server):
             return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
         return layers.TCPLayer(context, ignore=True)
 
     def _front(self, context: Context, data_client: bytes) -> layer.Layer:
         """Our own port: proxy requests and base paths, in clear and over TLS."""
+        if _TLS_RECORD.startswith(data_client):
+            raise NeedsMoreData
         stack = tunnel.LayerStack()
         if starts_like_tls_record(data_client):
             stack /= ClientTLSLayer(context)
@@ -52,7 +59,10 @@ class GatewayNextLayer(NextLayer):
         return bool((sni and provider_for_host(sni)) or (address and provider_for_host(address[0])))
 
     def _plain_http_to_provider(self, context: Context, data_client: bytes, data_server: bytes) -> bool:
-        """By the destination's name; on a connection redirected to us, which has only an address, by the Host header."""
+        """By the destination's name; on a connection redirected to us, which has only an address, by the Host header.
+
+        What is said to a provider's name and is neither TLS nor HTTP is not passed on either: nobody was identified for it.
+        """
         if self._is_provider(context, None):
             return True
         if context.layers and isinstance(context.layers[0], layers.modes.TransparentProxy):

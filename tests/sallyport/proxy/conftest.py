@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -158,7 +158,7 @@ class Worker:
         return found[0]
 
     def all_records(self) -> list[CallRecord]:
-        entries = self.records.xrange("{default}:calls")
+        entries = cast(list[tuple[bytes, dict[bytes, bytes]]], self.records.xrange("{default}:calls"))
         return [CallRecord.from_json(entry[b"record"]) for _, entry in entries]
 
     def reserved(self) -> int:
@@ -197,7 +197,7 @@ def start_worker(installation: Installation, tmp_path_factory: pytest.TempPathFa
             log = tmp_path_factory.mktemp("worker") / "log"
             ready, report = os.pipe()
             process = subprocess.Popen(
-                [sys.executable, "-m", "sallyport.proxy.worker"],  # with asserts: mitmproxy's own, of its states, are worth having
+                [sys.executable, "-m", "sallyport.proxy.worker"],  # with asserts: mitmproxy checks its states by them
                 stdin=subprocess.PIPE, stderr=log.open("wb"), pass_fds=[report], cwd=ROOT,
                 env={**os.environ, READY_FD: str(report)},
             )  # fmt: skip
