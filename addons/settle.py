@@ -15,6 +15,7 @@ from mitmproxy import http
 from addons.context import Call, call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
+from addons.route import WEBSOCKET_UNSUPPORTED
 from addons.services import Services
 from sallyport.providers.base import Usage
 from sallyport.spend.gate import StoreUnavailable
@@ -52,15 +53,15 @@ class Settle:
         outcome = {"outcome": "success" if response.status_code < 400 else "error", "provider": record.provider}
         response.headers["x-langsmith-gateway-metadata"] = orjson.dumps(outcome).decode()
         wire = call.operation.wire if call.operation else None
+        events = response.headers.get("content-type", "").partition(";")[0].strip().lower() in _STREAMS
         if wire and not response.headers.get("content-encoding"):
             headers = {name.lower(): value for name, value in response.headers.items()}
             call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
-            if call.prepared:  # a chunk of the answer may be taken out
+            if call.prepared and events:  # one of them may be taken out
                 response.headers.pop("content-length", None)
         length = response.headers.get("content-length", "")
         known = int(length) if length.isascii() and length.isdigit() else None
-        media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-        response.stream = ResponseTap(call.meter, known, events=media_type in _STREAMS)
+        response.stream = ResponseTap(call.meter, known, events=events)
 
     async def call_complete(self, flow: http.HTTPFlow) -> None:
         """The terminal event has been read and not yet been passed on."""
@@ -98,6 +99,8 @@ class Settle:
                 await self._services.spend.settle(call.record)
             except StoreUnavailable:
                 self._services.unsettled[call.record.id] = call.record
+        elif call.record.reason == WEBSOCKET_UNSUPPORTED:
+            pass  # no refusal of the caller: the client tries HTTPS at once, and that call has its record
         elif call.key is not None or call.record.outcome == "blocked":
             self._services.unpublished.append(call.record)
 
