@@ -1,6 +1,6 @@
 # `make run` is all it takes: it sets up and serves. Needs Python 3.12 or newer with pip; nothing is installed outside .venv.
 
-.PHONY: help setup run demo test lint bench lock optional-packages
+.PHONY: help setup run demo test test-clients lint bench lock optional-packages
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -17,6 +17,7 @@ help:
 	@echo "make demo     a tour without any provider key"
 	@echo "make setup    make .venv, and nothing else"
 	@echo "make test     set up, and run every check and test"
+	@echo "make test-clients  install real coding agents (Node), and test with them; in CI, make test does"
 	@echo "make lint     the checks alone"
 	@echo "make bench    measure the gateway against stock mitmdump"
 	@echo "make lock     make the lock files anew from pyproject.toml (needs uv)"
@@ -30,7 +31,12 @@ demo: setup
 	@exec $(BIN)/python run_gateway.py demo $(ARGS)
 
 test: lint optional-packages
+	@if [ "$$CI" = true ]; then tests/clients/install || echo "could not install the coding agents; their tests are skipped"; fi
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+test-clients: $(DEV_READY)
+	tests/clients/install
+	$(BIN)/python -m pytest tests/clients $(ARGS)
 
 lint: $(DEV_READY)
 	$(BIN)/ruff check

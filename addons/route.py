@@ -23,6 +23,8 @@ from sallyport.tracing.record import CallRecord
 ORIGIN_FORM = "sallyport.origin_form"
 """Flow metadata: the request line named no host, so that it was sent to the gateway itself."""
 
+WEBSOCKET_UNSUPPORTED = "websocket_unsupported"
+
 _WAYS_IN: dict[type[mode_specs.ProxyMode], str] = {
     mode_specs.TransparentMode: "transparent",
     mode_specs.WireGuardMode: "wireguard",
@@ -106,7 +108,7 @@ class Route:
             request.host_header = authority
         request.stream = call.shape is None  # what no model reads streams through; see credentials
         if "websocket" in request.headers.get("upgrade", "").lower():
-            refuse(flow, Refusal(426, "websocket_unsupported", "this gateway carries no WebSockets yet; use HTTPS"))
+            refuse(flow, Refusal(426, WEBSOCKET_UNSUPPORTED, "this gateway carries no WebSockets yet; use HTTPS"))
         elif request.method == "HEAD" and way_in == "base_url" and call.operation is None:
             _answer_probe(flow, call)
         elif call.operation is None and self._settings.unknown_paths == "refuse":

@@ -77,7 +77,13 @@ def _anthropic(base: str, key: str, _bundle: Path) -> Recipe:
 
 
 def _claude(base: str, key: str, _bundle: Path) -> Recipe:
-    return Recipe({"ANTHROPIC_BASE_URL": f"{base}/anthropic", "ANTHROPIC_AUTH_TOKEN": key})  # asks no approval, unlike an API key
+    return Recipe(
+        {
+            "ANTHROPIC_BASE_URL": f"{base}/anthropic",
+            "ANTHROPIC_AUTH_TOKEN": key,  # an API key it would send to Anthropic's own side hosts, past the base URL, too
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
+    )
 
 
 def _claude_bedrock(base: str, key: str, _bundle: Path) -> Recipe:
@@ -103,7 +109,9 @@ def _codex(base: str, key: str, _bundle: Path) -> Recipe:
 
 
 def _gemini_cli(base: str, key: str, _bundle: Path) -> Recipe:
-    return Recipe({"GOOGLE_GEMINI_BASE_URL": f"{base}/gemini", "GEMINI_API_KEY": key, "GEMINI_CLI_TRUST_WORKSPACE": "true"})
+    variables = {"GOOGLE_GEMINI_BASE_URL": f"{base}/gemini", "GEMINI_API_KEY": key, "GEMINI_CLI_TRUST_WORKSPACE": "true"}
+    method = json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}})
+    return Recipe(variables, {"~/.gemini/settings.json": method})
 
 
 def _google_genai(base: str, key: str, _bundle: Path) -> Recipe:

@@ -21,10 +21,24 @@ def exec_key(settings: Settings) -> str:
         kept = _kept(path)
         if kept is not None and _is_good(store, kept["id"]):
             return kept["key"]
-        made = store.create_key(actor(), name=actor().name.replace("cli:", "exec:"), workspace_id="default")
+        name = actor().name.removeprefix("cli:")
+        made = store.create_key(actor(), name=f"exec:{name}", workspace_id="default", user_id=_user(store, name))
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump({"id": made.record.id, "key": made.key.reveal()}, file)
     return made.key.reveal()
+
+
+def _user(store: Store, name: str) -> str:
+    """Whose calls these are: the user of this name in the default organization, made when there is none."""
+    cursor = None
+    while True:
+        page = store.list_users(cursor=cursor)
+        for user in page.items:
+            if user.name == name and user.organization_id == "default":
+                return user.id
+        cursor = page.next_cursor
+        if cursor is None:
+            return store.create_user(actor(), {"name": name}).id
 
 
 def _kept(path: Path) -> dict[str, str] | None:

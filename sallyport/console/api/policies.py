@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Annotated, Any
 
 from anyio import from_thread
@@ -80,7 +81,7 @@ class PolicyPatch(Body):
 def upsert_policy(console: ConsoleDep, admin: AdminDep, body: PolicyIn) -> dict[str, Any]:
     """Creates a policy, or changes the one that has the same type, matchers and window."""
     given = body.model_dump(exclude_unset=True, exclude={"organization_id"})
-    return with_spend(console, [create(console, admin, given, body.organization_id)])[0]
+    return _shown(console, [create(console, admin, given, body.organization_id)])[0]
 
 
 @router.get("", response_model=ListOf[PolicyOut], response_model_exclude_unset=True)
@@ -93,13 +94,13 @@ def list_policies(
 ) -> dict[str, Any]:
     """Policies, newest first."""
     page = console.store.list_policies(limit, cursor, policy_type=policy_type)
-    return {"items": with_spend(console, page.items), "next_cursor": page.next_cursor}
+    return {"items": _shown(console, page.items), "next_cursor": page.next_cursor}
 
 
 @router.get("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404))
 def get_policy(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
     """One policy."""
-    return with_spend(console, [console.store.get_policy(id)])[0]
+    return _shown(console, [console.store.get_policy(id)])[0]
 
 
 @router.patch("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404, 409))
@@ -108,7 +109,7 @@ def update_policy(console: ConsoleDep, admin: AdminDep, id: Id, body: PolicyPatc
     changes: Mapping[str, object] = body.model_dump(exclude_unset=True)
     policy = console.store.update_policy(admin, id, changes)
     _count(console, policy)
-    return with_spend(console, [policy])[0]
+    return _shown(console, [policy])[0]
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))
@@ -136,3 +137,13 @@ def with_spend(console: Console, policies: list[StoredPolicy]) -> list[dict[str,
         asdict(policy) | ({"current_spend_usd": nano_to_usd(spent[policy.id])} if policy.id in spent else {})
         for policy in policies
     ]
+
+
+def _shown(console: Console, policies: list[StoredPolicy]) -> list[dict[str, Any]]:
+    """As `with_spend`, with `limit_usd` as the number that LangSmith's API has there; it is kept as an exact decimal string."""
+    shown = with_spend(console, policies)
+    for policy in shown:
+        if "limit_usd" in policy["config"]:
+            limit = Decimal(policy["config"]["limit_usd"])
+            policy["config"] = {**policy["config"], "limit_usd": int(limit) if limit == int(limit) else float(limit)}
+    return shown
