@@ -67,6 +67,7 @@ class GatewayHttp1Client(BoundedBody, Http1Client):
         self.response = response
         self._last = http1.connection_close(response.http_version, response.headers)
         strip_hop_by_hop(response.headers)
+        response.http_version = "HTTP/1.1"  # ours towards the client, whatever the provider's is
         yield ReceiveHttp(ResponseHeaders(self.stream_id, response, size == 0))
         self.body_reader = body_reader(size)
         self.state = self.read_body

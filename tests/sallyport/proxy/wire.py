@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import contextlib
 import select
 import socket
 import ssl
@@ -211,7 +211,12 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%s\r\n" % (len(data), data)
 
 
-def pattern_in(text: str, pattern: str) -> str:
-    found = re.search(pattern, text)
-    assert found, f"{pattern} is not in {text[:500]}"
-    return found[0]
+def flood(wire: Wire, data: bytes) -> int:
+    """How many bytes of it could be sent before the other side took no more."""
+    view, sent = memoryview(data), 0
+    wire.sock.settimeout(0.3)
+    with contextlib.suppress(TimeoutError):
+        while sent < len(data):
+            sent += wire.sock.send(view[sent : sent + 65536])
+    wire.sock.settimeout(PATIENCE)
+    return sent
