@@ -123,16 +123,16 @@ class _PatientReader(asyncio.StreamReader):
 
     @override
     async def read(self, n: int = -1) -> bytes:
-        loop = asyncio.get_running_loop()
+        silent_since = asyncio.get_running_loop().time()
         while True:
-            began = loop.time()
             try:
-                async with asyncio.timeout(self._patience):
+                async with asyncio.timeout_at(silent_since + self._patience):
                     return await self._inner.read(n)
             except TimeoutError:
-                if self._writer.written < began:
+                if self._writer.written <= silent_since:
                     self._connection.error = TIMED_OUT
                     return b""
+                silent_since = self._writer.written
             except OSError as error:
                 self._connection.error = str(error)
                 raise

@@ -43,7 +43,7 @@ from addons.context import call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
-from addons.settle import CLIENT_LEFT, NOT_ALLOWED
+from addons.settle import CLIENT_LEFT, NOT_ALLOWED, TIMED_OUT
 from sallyport.providers import provider_for_host
 from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
 from sallyport.settings import Settings
@@ -287,6 +287,8 @@ class _GetConnection(GetHttpConnection):
 def tunnel_refusal(host: str, error: str) -> Refusal:
     if NOT_ALLOWED in error:
         return Refusal(403, "destination_forbidden", f"{error}. An administrator can allow it with --allow-destination.")
+    if TIMED_OUT in error:
+        return Refusal(504, "destination_timeout", f"{host} did not answer in time", retry_after=1)
     return Refusal(502, "destination_unreachable", f"{host} could not be reached: {error}", retry_after=1)
 
 

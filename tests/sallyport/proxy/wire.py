@@ -162,15 +162,17 @@ class Provider:
         return f"{'https' if self._context else 'http'}://127.0.0.1:{self.port}"
 
     def accept(self) -> Wire:
-        self._listener.settimeout(PATIENCE)
-        sock, _ = self._listener.accept()
-        sock.settimeout(PATIENCE)
-        return Wire(self._context.wrap_socket(sock, server_side=True) if self._context else sock)
+        wire = self.accept_raw()
+        return self.handshake(wire) if self._context else wire
 
     def accept_raw(self) -> Wire:
         """Without a TLS handshake."""
         self._listener.settimeout(PATIENCE)
         return Wire(self._listener.accept()[0])
+
+    def handshake(self, wire: Wire) -> Wire:
+        assert self._context is not None
+        return Wire(self._context.wrap_socket(wire.sock, server_side=True))
 
     def untouched(self) -> bool:
         """Whether nobody has connected."""
