@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mitmproxy import options
 from mitmproxy.addons.core import Core
@@ -20,11 +20,18 @@ from sallyport.settings import Settings
 
 class GatewayMaster(Master):
     def __init__(
-        self, settings: Settings, pipeline: Sequence[object], fixed: frozenset[tuple[str, int]], *, first_worker: bool
+        self,
+        settings: Settings,
+        pipeline: Sequence[object],
+        fixed: frozenset[tuple[str, int]],
+        *,
+        asks_certificates: Callable[[], bool],
+        first_worker: bool,
     ) -> None:
+        """`asks_certificates`: whether callers are known by client certificate, so that clients should be asked for one."""
         super().__init__(options.Options())
         self._legacy_log_events.uninstall()  # it would run every log line through every addon
-        tls, next_layer = GatewayTls(settings), GatewayNextLayer(settings)
+        tls, next_layer = GatewayTls(settings, asks_certificates), GatewayNextLayer(settings)
         parts = ConnectionParts(settings, HookTable((*pipeline, tls, next_layer)), Destinations(settings), fixed)
         self.listeners = Listeners(parts, first_worker=first_worker)
         self.addons.add(Core(), self.listeners, next_layer, tls)
@@ -34,6 +41,5 @@ class GatewayMaster(Master):
             connection_strategy="lazy",
             ssl_verify_upstream_trusted_ca=str(data.upstream_bundle),
             upstream_cert=False,
-            request_client_cert=False,
             tcp_timeout=max(600, int(settings.response_timeout) + 60),
         )

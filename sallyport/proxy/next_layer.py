@@ -18,6 +18,8 @@ from sallyport.settings import Settings
 
 _TLS_RECORD = b"\x16\x03"
 """How a TLS handshake begins."""
+_MOST_UNDECIDED = 256 * 1024
+"""Bytes without an end to a TLS hello or a head. OpenSSL's servers take half of that, so nothing they take passes unread."""
 
 
 class GatewayNextLayer(NextLayer):
@@ -32,6 +34,8 @@ class GatewayNextLayer(NextLayer):
             return self._front(context, data_client)
         if isinstance(context.layers[-1], ClientTLSLayer):  # only providers' TLS is opened
             return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
+        if len(data_client) > _MOST_UNDECIDED:
+            return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)  # which refuses it
         if data_client and _TLS_RECORD.startswith(data_client):
             raise NeedsMoreData
         hello = self._get_client_hello(context, data_client)  # raises NeedsMoreData while it is incomplete

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import override
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from mitmproxy import tls
+from mitmproxy import ctx, tls
 from mitmproxy.addons.tlsconfig import TlsConfig
 from mitmproxy.certs import Cert, CertStoreEntry
 from mitmproxy.proxy import context
@@ -21,7 +22,8 @@ from sallyport.settings import Settings
 class GatewayTls(TlsConfig):
     name = "tlsconfig"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, asks_certificates: Callable[[], bool]) -> None:
+        self._asks_certificates = asks_certificates
         self._own = _load_own(settings)
 
     @override
@@ -29,6 +31,9 @@ class GatewayTls(TlsConfig):
         """On our own port we speak HTTP/1.1: over HTTP/2, mitmproxy takes no CONNECT."""
         if _is_outermost(tls_start.context):
             tls_start.conn.alpn = b"http/1.1"
+        asks = self._asks_certificates()
+        if ctx.options.request_client_cert != asks:
+            ctx.options.update(request_client_cert=asks)
         super().tls_start_client(tls_start)
 
     @override

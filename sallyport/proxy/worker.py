@@ -73,7 +73,13 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
     follower = SnapshotFollower(store.engine, store.vault, redis, swap)
     await follower.load()
     fixed = frozenset(_host_and_port(url) for url in settings.upstreams.values())
-    master = GatewayMaster(settings, [addon(services) for addon in PIPELINE], fixed, first_worker=first)
+    master = GatewayMaster(
+        settings,
+        [addon(services) for addon in PIPELINE],
+        fixed,
+        asks_certificates=lambda: any(enrollment.kind == "certificate" for enrollment in services.snapshot.enrollments),
+        first_worker=first,
+    )
     running = loop.create_task(master.run())
     upkeep = [loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services))]
     await master.listeners.started.wait()
