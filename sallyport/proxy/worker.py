@@ -24,6 +24,8 @@ from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.price_file import PriceFileError, load_price_file
+from sallyport.spend.prices import use_price_file
 from sallyport.store.opening import open_store
 from sallyport.store.operations import Store
 from sallyport.store.snapshot import Snapshot
@@ -37,15 +39,21 @@ _CHECK_SECONDS = 0.02
 _CUT_SECONDS = 1.0
 
 
-def main() -> None:
+def main() -> int:
     number = int(os.environ.get(WORKER_NUMBER, "0"))
     settings = read_settings()
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
     for provider in load_providers().values():
         provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
+    try:
+        use_price_file(load_price_file(settings.prices) if settings.prices else ())
+    except PriceFileError as error:
+        logger.error("the worker can't serve: --prices: %s", error)
+        return 1
     store = open_store(settings.database_url or data.database, data.master_key, create=False)
     asyncio.run(_serve(settings, store, first=number == 0))
+    return 0
 
 
 async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
