@@ -32,7 +32,9 @@ class EnrollmentIn(Body):
         description="A CIDR network; the SHA-256 of a client certificate in hexadecimal; a user of the gateway's machine.",
         examples=["10.1.0.0/16"],
     )
-    key_id: str = Field(description="The gateway key that such a caller acts as.")
+    key_id: str = Field(
+        description="The gateway key that such a caller acts as.", examples=["01934b1c-7f2a-7c3e-9d52-0a4f6f1f8f11"]
+    )
 
 
 @router.post("", status_code=201, response_model=EnrollmentOut, responses=responses(409))
