@@ -50,8 +50,13 @@ class Operations:
             yield session
 
     @contextmanager
-    def _changing(self, actor: Actor, operation: str, resource_type: str, resource_id: str | None = None) -> Generator[Change]:
-        """Commits at its end. A refusal (`errors.Refused`) changes nothing but is in the audit log too."""
+    def _changing(
+        self, actor: Actor, operation: str, resource_type: str, resource_id: str | None = None, *, in_snapshot: bool = True
+    ) -> Generator[Change]:
+        """Commits at its end. A refusal (`errors.Refused`) changes nothing but is in the audit log too.
+
+        `in_snapshot`: what changes is something that workers decide by.
+        """
         change: Change | None = None
         try:
             with writing(self.engine) as connection, Session(connection) as session:
@@ -62,7 +67,8 @@ class Operations:
                 yield change
                 session.flush()
                 self._audit(session, actor, operation, resource_type, change, success=True)
-                meta.bump_snapshot_version(connection)
+                if in_snapshot:
+                    meta.bump_snapshot_version(connection)
         except IntegrityError as error:
             refusal = Conflict(f"{resource_type}: another with the same name or value is there already")
             self._audit_refusal(actor, operation, resource_type, change, refusal)
@@ -70,7 +76,8 @@ class Operations:
         except Refused as refusal:
             self._audit_refusal(actor, operation, resource_type, change, refusal)
             raise
-        self._announce()
+        if in_snapshot:
+            self._announce()
 
     def _audit(
         self, session: Session, actor: Actor, operation: str, resource_type: str, change: Change, *, success: bool

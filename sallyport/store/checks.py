@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from sallyport.store.errors import Invalid
 
 _LONGEST = 200
+_LONGEST_COMMENT = 4000
 
 
 def text(field: str, value: object) -> str:
@@ -25,6 +26,16 @@ def text(field: str, value: object) -> str:
 
 def optional_text(field: str, value: object) -> str | None:
     return None if value is None or value == "" else text(field, value)
+
+
+def comment(field: str, value: object) -> str:
+    """A text of several lines."""
+    if not isinstance(value, str) or not value.strip():
+        raise Invalid(f"{field} must be a text that is not empty")
+    value = value.strip().replace("\r\n", "\n")
+    if len(value) > _LONGEST_COMMENT or not value.replace("\n", "").isprintable():
+        raise Invalid(f"{field} must have at most {_LONGEST_COMMENT} characters, all printable or line breaks")
+    return value
 
 
 def email(field: str, value: object) -> str | None:

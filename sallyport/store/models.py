@@ -126,6 +126,27 @@ class StoredPolicy:
     updated_at: float
 
 
+type TriageState = Literal["open", "acknowledged", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """What people have decided about a violation."""
+
+    policy_name: str
+    state: TriageState
+    assignee: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    id: str
+    violation_id: str
+    at: float
+    author: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     seq: int

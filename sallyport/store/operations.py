@@ -20,12 +20,21 @@ from sallyport.store.provider_secrets import SecretOperations
 from sallyport.store.rotation import RotationOperations
 from sallyport.store.tables import AdminKeyRow, OrganizationRow
 from sallyport.store.tenants import DEFAULT, TenantOperations, new_workspace
+from sallyport.store.triage import TriageOperations
 from sallyport.vault.keys import describe_admin_key, new_admin_key
 
 _GATEWAY = Actor("gateway")
 
 
-class Store(TenantOperations, CallerOperations, SecretOperations, PolicyOperations, AdminOperations, RotationOperations):
+class Store(
+    TenantOperations,
+    CallerOperations,
+    SecretOperations,
+    PolicyOperations,
+    AdminOperations,
+    TriageOperations,
+    RotationOperations,
+):
     """Made by `opening.open_store`."""
 
     def first_start(self, admin_key: str | None = None) -> FirstStart:

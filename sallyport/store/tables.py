@@ -96,6 +96,7 @@ class AdminKeyRow(Base):
     preset: Mapped[bool]
     """Came from SALLYPORT_ADMIN_KEY, and goes when another comes from there."""
     created_at: Mapped[float]
+    expires_at: Mapped[float | None]
     revoked_at: Mapped[float | None]
 
 
@@ -206,13 +207,24 @@ class ViolationRow(Base):
     user_id: Mapped[str | None]
     api_key_id: Mapped[str | None]
     state: Mapped[str]
+    """open | acknowledged | resolved"""
+    assignee: Mapped[str | None]
     count: Mapped[int]
     first_seen: Mapped[float]
     last_seen: Mapped[float]
     fingerprint: Mapped[str | None] = mapped_column(unique=True)
-    """What repeats of one violation are counted under; None: it stands alone."""
+    """What repeats are counted under as long as it is not resolved; None: a repeat is a new violation."""
     langsmith_run_id: Mapped[str | None]
     trace_url: Mapped[str | None]
+
+
+class ViolationCommentRow(Base):
+    __tablename__ = "violation_comments"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    violation_id: Mapped[str] = mapped_column(ForeignKey("violations.id"), index=True)
+    at: Mapped[float]
+    author: Mapped[str]
+    text: Mapped[str]
 
 
 class AuditRow(Base):

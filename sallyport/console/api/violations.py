@@ -7,11 +7,13 @@ from typing import Any, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from sallyport.console.api.types import Answer, Cursor, Filter, Id, Limit, ListOf, Time
-from sallyport.console.auth import require_admin
-from sallyport.console.context import ConsoleDep
+from policies.advice import advice
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep, require_admin
+from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
+from sallyport.store.models import Comment, TriageState
 
 router = APIRouter(
     prefix="/v1/violations", tags=["violations"], dependencies=[Depends(require_admin)], responses=responses(400, 401, 503)
@@ -19,7 +21,7 @@ router = APIRouter(
 
 
 class Violation(Answer):
-    """One row for each policy and caller; repeats are counted."""
+    """One row for each policy and caller; repeats are counted until it is resolved."""
 
     id: str
     at: Time
@@ -33,7 +35,8 @@ class Violation(Answer):
     workspace_id: str | None
     user_id: str | None
     api_key_id: str | None
-    state: str = Field(examples=["open"])
+    state: TriageState
+    assignee: str | None = Field(description="Who looks after it.", examples=["ada@corp.example"])
     count: int = Field(examples=[3])
     first_seen: Time
     last_seen: Time
@@ -41,12 +44,36 @@ class Violation(Answer):
     trace_url: str | None
 
 
+class CommentOut(Answer):
+    id: str
+    violation_id: str
+    at: Time
+    author: str = Field(examples=["admin-key:spa_7Qk2Zb"])
+    text: str = Field(examples=["Asked the team; the nightly job had lost its cache."])
+
+
+class ViolationDetail(Violation):
+    next_step: str = Field(description="What an admin can do about it.")
+    comments: list[CommentOut] = Field(description="Oldest first.")
+
+
+class TriageIn(Body):
+    """What is left out stays as it is."""
+
+    state: TriageState | None = Field(None, examples=["acknowledged"])
+    assignee: str | None = Field(None, description="Who looks after it; null: nobody.", examples=["ada@corp.example"])
+
+
+class CommentIn(Body):
+    text: str = Field(description="At most 4,000 characters.", examples=["Asked the team."])
+
+
 @router.get("", response_model=ListOf[Violation])
 def list_violations(
     console: ConsoleDep,
     policy_id: Filter = None,
     workspace_id: Filter = None,
-    state: Filter = None,
+    state: TriageState | None = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
@@ -57,7 +84,29 @@ def list_violations(
     return {"items": [ledger.violation_json(row) for row in page.items], "next_cursor": page.next_cursor}
 
 
-@router.get("/{id}", response_model=Violation, responses=responses(404))
+@router.get("/{id}", response_model=ViolationDetail, responses=responses(404))
 def get_violation(console: ConsoleDep, id: Id) -> dict[str, Any]:
-    """One violation."""
-    return ledger.violation_json(ledger.get_violation(console.store.engine, id))
+    """One violation, its comments and what to do next."""
+    return _detail(console, id)
+
+
+@router.patch("/{id}", response_model=ViolationDetail, responses=responses(404, 409))
+def triage_violation(console: ConsoleDep, admin: AdminDep, id: Id, body: TriageIn) -> dict[str, Any]:
+    """Acknowledges, resolves or assigns it. When the policy fires again after it was resolved, that is a new violation."""
+    console.store.triage_violation(admin, id, body.model_dump(exclude_unset=True))
+    return _detail(console, id)
+
+
+@router.post("/{id}/comments", status_code=201, response_model=CommentOut, responses=responses(404))
+def comment_violation(console: ConsoleDep, admin: AdminDep, id: Id, body: CommentIn) -> Comment:
+    """Adds a comment. Comments stay as they are written."""
+    return console.store.comment_violation(admin, id, body.text)
+
+
+def _detail(console: Console, id: str) -> dict[str, Any]:
+    row = ledger.get_violation(console.store.engine, id)
+    return {
+        **ledger.violation_json(row),
+        "next_step": advice(row.policy_type, row.action),
+        "comments": console.store.list_comments(id),
+    }

@@ -42,7 +42,7 @@ def create_key(
             admin, workspace_id=workspace_id, name=name, user_id=user_id or None, expires_at=expires_at
         )
     except Refused as refusal:
-        return show_keys(request, console, notice=_bad(refusal), status=400)
+        return show_keys(request, console, notice=bad(refusal), status=400)
     notice = Notice(f"The key “{new.record.name}”, shown now and never again:", key=new.key.reveal())
     return show_keys(request, console, notice=notice, status=201)
 
@@ -60,7 +60,7 @@ def put_secret(
     try:
         console.store.put_secret(admin, workspace_id, name, Secret(value))
     except Refused as refusal:
-        return show_secrets(request, console, notice=_bad(refusal), status=400)
+        return show_secrets(request, console, notice=bad(refusal), status=400)
     return RedirectResponse("/secrets", 303)
 
 
@@ -87,7 +87,7 @@ def create_cap(
     try:
         create(console, admin, {"name": name, "policy_type": "spend_cap", "subject_matchers": matchers, "config": config})
     except Refused as refusal:
-        return show_policies(request, console, notice=_bad(refusal), status=400)
+        return show_policies(request, console, notice=bad(refusal), status=400)
     return RedirectResponse("/policies", 303)
 
 
@@ -103,6 +103,7 @@ def delete_policy(console: ConsoleDep, admin: SessionDep, id: Id) -> Response:
     return RedirectResponse("/policies", 303)
 
 
-def _bad(refusal: Refused) -> Notice:
+def bad(refusal: Refused) -> Notice:
+    """Why something was refused."""
     text = str(refusal)
     return Notice(text[:1].upper() + text[1:], "bad")

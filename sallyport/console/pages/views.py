@@ -19,7 +19,7 @@ from sallyport.console.pages.rendering import Notice, render
 from sallyport.settings import PROVIDERS
 from sallyport.spend import ledger
 from sallyport.spend.windows import window_end, window_start
-from sallyport.store.models import GatewayKey, StoredPolicy, Workspace
+from sallyport.store.models import GatewayKey, StoredPolicy, TriageState, Workspace
 from sallyport.store.provider_secrets import secret_names
 from sallyport.store.tables import CallRow
 
@@ -198,9 +198,12 @@ def _workspaces(console: Console) -> list[Workspace]:
 
 
 @router.get("/violations")
-def violations_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
-    page = ledger.list_violations(console.store.engine, limit=_PAGE, cursor=cursor)
-    return render(request, "violations.html", page=page, names=names_of(console.store.engine, page.items))
+def violations_page(
+    request: Request, console: ConsoleDep, _admin: SessionDep, state: str = "", cursor: Cursor = None
+) -> Response:
+    state = state if state in get_args(TriageState.__value__) else ""
+    page = ledger.list_violations(console.store.engine, state=state or None, limit=_PAGE, cursor=cursor)
+    return render(request, "violations.html", page=page, state=state, names=names_of(console.store.engine, page.items))
 
 
 @router.get("/audit")

@@ -61,6 +61,7 @@ def violation_json(row: ViolationRow) -> dict[str, Any]:
         "user_id": row.user_id,
         "api_key_id": row.api_key_id,
         "state": row.state,
+        "assignee": row.assignee,
         "count": row.count,
         "first_seen": iso(row.first_seen),
         "last_seen": iso(row.last_seen),

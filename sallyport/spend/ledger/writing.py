@@ -11,6 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sallyport.ids import new_id
 from sallyport.store.tables import CallRow, ViolationRow
+from sallyport.store.triage import fingerprint
 from sallyport.tracing.record import CallRecord, Fired
 
 Link = Callable[[CallRecord], str | None]
@@ -49,7 +50,7 @@ def _trace(record: CallRecord, link: Link | None) -> dict[str, str | None]:
 
 
 def _insert_violations(connection: Connection, records: Iterable[CallRecord], link: Link | None) -> None:
-    """One row for each policy and caller as long as it is open; a repeat is counted, and its call is the one shown."""
+    """One row for each policy and caller until it is resolved; a repeat is counted, and its call is the one shown."""
     rows: dict[str, dict[str, Any]] = {}
     for record in sorted(records, key=lambda record: record.started_at):
         for fired in record.fired:
@@ -69,7 +70,7 @@ def _insert_violations(connection: Connection, records: Iterable[CallRecord], li
         index_elements=["fingerprint"], set_={"count": ViolationRow.count + new["count"], **changes}
     )
     # Sorted: two recorders that lock the same rows in the same order can't deadlock.
-    connection.execute(statement, [rows[fingerprint] for fingerprint in sorted(rows)])
+    connection.execute(statement, [rows[name] for name in sorted(rows)])
 
 
 def _violation_row(record: CallRecord, fired: Fired, link: Link | None) -> dict[str, Any]:
@@ -86,6 +87,6 @@ def _violation_row(record: CallRecord, fired: Fired, link: Link | None) -> dict[
         "count": 1,
         "first_seen": record.started_at,
         "last_seen": record.started_at,
-        "fingerprint": f"{fired.policy_id} {fired.action} {record.api_key_id or ''}",
+        "fingerprint": fingerprint(fired.policy_id, fired.action, record.api_key_id),
         **_trace(record, link),
     }

@@ -3,8 +3,9 @@ from pathlib import Path
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
 
-from sallyport.store.database import HEAD, open_database, reading
+from sallyport.store.database import HEAD, open_database, reading, writing
 from sallyport.store.migrate import configuration
 from sallyport.store.tables import Base
 
@@ -19,3 +20,20 @@ def test_migrations_make_the_very_tables_that_the_code_uses(database: str | Path
 
 def test_the_newest_migration_is_the_one_the_code_knows() -> None:
     assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD
+
+
+def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Path) -> None:
+    engine = open_database(database)
+    with writing(engine) as connection:
+        connection.execute(text("DROP TABLE violation_comments"))
+        for table, column in (("violations", "assignee"), ("admin_keys", "expires_at")):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+        columns = "id, name, prefix, hash, preset, created_at"
+        connection.execute(text(f"INSERT INTO admin_keys ({columns}) VALUES ('k', 'n', 'p', '1', '0', 1.0)"))  # noqa: S608
+    engine.dispose()
+    engine = open_database(database)
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert connection.execute(text("SELECT name, expires_at FROM admin_keys")).one() == ("n", None)
+    engine.dispose()

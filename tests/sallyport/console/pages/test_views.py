@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import httpx2
 import pytest
 
+from sallyport.spend import ledger
 from sallyport.store.models import Actor
 from sallyport.tracing.record import Fired, PolicyRef
 from tests.sallyport.console.bench import Bench
@@ -41,7 +42,14 @@ async def test_an_empty_install_says_what_to_do_next(browser: httpx2.AsyncClient
 
 
 @pytest.mark.parametrize(
-    "path", [*PAGES, "/calls/{id}", "/audit?verify=true", *(f"/spend?group_by={g}" for g in ("user", "api_key"))]
+    "path",
+    [
+        *PAGES,
+        "/calls/{id}",
+        "/violations/{violation}",
+        "/audit?verify=true",
+        *(f"/spend?group_by={g}" for g in ("user", "api_key")),
+    ],
 )
 async def test_hostile_text_is_shown_and_does_nothing(bench: Bench, browser: httpx2.AsyncClient, path: str) -> None:
     store, admin = bench.console.store, Actor(HOSTILE)
@@ -67,7 +75,10 @@ async def test_hostile_text_is_shown_and_does_nothing(bench: Bench, browser: htt
         matched=[PolicyRef("p", HOSTILE)],
         fired=[Fired("p", HOSTILE, "guard", "redacted", HOSTILE)],
     )
-    response = await browser.get(path.format(id=call.id))
+    (violation,) = ledger.list_violations(store.engine).items
+    store.triage_violation(admin, violation.id, {"assignee": HOSTILE})
+    store.comment_violation(admin, violation.id, HOSTILE)
+    response = await browser.get(path.format(id=call.id, violation=violation.id))
     assert response.status_code == 200
     page = Page(response.text)
     assert "img" not in page.tags
