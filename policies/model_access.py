@@ -42,7 +42,7 @@ def refusing(policies: Sequence[Policy], subject: Subject, provider: str, model:
     return tuple(
         policy
         for policy in matching
-        if _tier(policy) == deciding and not any(_allows(pattern, name) for pattern in policy.config["allow"])
+        if _tier(policy) == deciding and not any(matches_pattern(pattern, name) for pattern in policy.config["allow"])
     )
 
 
@@ -50,7 +50,7 @@ def _tier(policy: Policy) -> int:
     return max((SUBJECT_KEYS.index(matcher.key) for matcher in policy.matchers if matcher.key in SUBJECT_KEYS), default=0)
 
 
-def _allows(pattern: str, name: str) -> bool:
+def matches_pattern(pattern: str, name: str) -> bool:
     """`*` stands for any characters, none too; nothing else is special and case counts."""
     first, *rest = pattern.split("*")
     if not rest:

@@ -1,4 +1,4 @@
-"""What an operator may set. One frozen object, made once by the command line (flag > environment > config file), handed to every process."""
+"""What an operator may set. One frozen object, made by the command line (flag > environment > config file), for every process."""
 
 from __future__ import annotations
 
@@ -73,6 +73,8 @@ class Settings(BaseModel):
     """CIDR networks the tunnel may reach although they are private."""
     bedrock_region: str = "us-east-1"
     """The region of base-path Bedrock calls."""
+    prices: Path | None = None
+    """The operator's own price list, which wins over the built-in one."""
     log_format: Literal["human", "json"] = "human"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     lease_seconds: float = Field(default=30.0, ge=1.0, le=600.0)

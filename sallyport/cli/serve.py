@@ -43,6 +43,8 @@ def check(settings: Settings) -> None:
     ):
         if path is not None:
             _check_readable(name, path)
+    if settings.prices is not None:
+        _check_prices(settings.prices)
     if (settings.tls_cert is None) != (settings.tls_key is None):
         raise SettingError("--tls-cert and --tls-key go together: give both or none")
     if settings.listen.port and settings.listen == settings.console:
@@ -57,6 +59,15 @@ def _check_readable(name: str, path: Path) -> None:
             pass
     except OSError as error:
         raise SettingError(f"{name}: {path} can't be read: {error.strerror}") from None
+
+
+def _check_prices(path: Path) -> None:
+    from sallyport.spend.price_file import PriceFileError, load_price_file
+
+    try:
+        load_price_file(path)
+    except PriceFileError as error:
+        raise SettingError(f"--prices: {error}") from None
 
 
 def _check_modes(modes: tuple[str, ...]) -> None:

@@ -32,6 +32,10 @@ class Usage:
     reasoning_tokens: int = 0
     input_audio_tokens: int = 0
     output_audio_tokens: int = 0
+    web_searches: int = 0
+    """Searches that the provider made for the model and bills by the piece."""
+    service_tier: str | None = None
+    """In which tier the call was served, as the answer names it (`default`, `flex`, `priority`, `batch`); prices may differ."""
 
 
 class Meter(ABC):

@@ -1,4 +1,4 @@
-"""What a call costs, from the price list of `genai-prices` as it is installed: nothing is ever fetched.
+"""What a call costs: by the operator's price file, else by the list of `genai-prices` as installed (nothing is ever fetched).
 
 A model without a price is never free: it costs what the provider's dearest known model would, and is marked `unpriced`.
 """
@@ -6,10 +6,12 @@ A model without a price is never free: it costs what the provider's dearest know
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
+from importlib.metadata import version
 from urllib.parse import unquote
 
 from genai_prices import types
@@ -17,6 +19,7 @@ from genai_prices.data import providers as price_list
 
 from sallyport.money import usd_to_nano
 from sallyport.providers.base import Usage
+from sallyport.spend.price_file import OwnPrice
 from sallyport.spend.rates import Rates, dearest, rates_of
 
 _LISTED_AS = {
@@ -39,7 +42,29 @@ _VERSION = re.compile(r"([@-](\d{8}|\d{4}-\d{2}-\d{2}|default|latest|\d{3}))?(-v
 class Price:
     cost_nano: int
     unpriced: bool = False
-    """The price list does not know the model: it was charged as the provider's dearest."""
+    """No price is known for something that was used: that was charged as the provider's dearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A price and why. `source`: where it stands; `rates`: None where the dearest of several rows was charged."""
+
+    price: Price
+    source: str
+    rates: Rates | None = None
+    tiered: bool = False
+    """The service tier that was asked for has a price of its own."""
+
+
+_own: tuple[OwnPrice, ...] = ()
+
+
+def use_price_file(own: Sequence[OwnPrice]) -> None:
+    """From now on, in this process, these prices win over the built-in list. Called once at start."""
+    global _own
+    _own = tuple(sorted(own, key=lambda entry: entry.rank, reverse=True))
+    for cached in (_own_prices, _rates, _dearest):
+        cached.cache_clear()
 
 
 def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price:
@@ -47,45 +72,82 @@ def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price
 
     `provider` is one of ours (`bedrock`, …); one that is not listed is charged as the dearest of all.
     """
-    listed = _rates(provider, model) if model else None
-    if listed is not None:
-        rates = _in_force(listed, at)
-        if rates.cover(usage):
-            return Price(usd_to_nano(rates.cost(usage)))
-    return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest(provider))), unpriced=True)
+    own = _own_price(provider, model, at)
+    rates = own.rates if own else _rates(provider, model, usage.service_tier, int(at // 60)) if model else None
+    if rates is None or not rates.cover(usage):
+        return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest(provider))), unpriced=True)
+    if usage.web_searches > 0 and rates.search is None:
+        return Price(usd_to_nano(rates.cost(usage) + _dearest_search(provider) * usage.web_searches / 1000), unpriced=True)
+    return Price(usd_to_nano(rates.cost(usage)))
 
 
-_Listed = tuple[tuple[types.StartDateConstraint | types.TimeOfDateConstraint | None, Rates], ...]
+def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
+    """Nano-dollars that `usage` costs in the dearest service tier: one that says `auto`, or nothing, may get any."""
+    tiers = {usage.service_tier, *_tiers(provider, model or "")}
+    return max(price(provider, model, replace(usage, service_tier=tier), at=at).cost_nano for tier in tiers)
 
 
-def _in_force(listed: _Listed, at: float) -> Rates:
-    """The last price whose condition holds, as the price list defines it; the first when none does."""
-    if len(listed) == 1:
-        return listed[0][1]
-    moment = datetime.fromtimestamp(at, UTC)
-    return next((rates for when, rates in reversed(listed) if when is None or when.active(moment)), listed[0][1])
+def quote(provider: str, model: str, usage: Usage, *, at: float) -> Quote:
+    """What `price` says, with the reason: for people."""
+    found = price(provider, model, usage, at=at)
+    own = _own_price(provider, model, at)
+    if own is not None:
+        return Quote(found, own.source, own.rates)
+    rates, listed = _rates(provider, model, usage.service_tier, int(at // 60)), _listed_model(provider, model)
+    if rates is None or listed is None or not rates.cover(usage):
+        return Quote(found, f"no price is known for it: charged as the dearest that is known of {provider}")
+    source = f"genai-prices {version('genai-prices')}, {_LISTED_AS[provider]}/{listed.id}"
+    return Quote(found, source, rates, tiered=rates != _rates(provider, model, None, int(at // 60)))
+
+
+def _own_price(provider: str, model: str | None, at: float) -> OwnPrice | None:
+    if not _own or not model:
+        return None
+    return next((entry for entry in _own_prices(provider, model) if entry.since <= at), None)
 
 
 @lru_cache(maxsize=4096)
-def _rates(provider: str, model: str) -> _Listed | None:
+def _own_prices(provider: str, model: str) -> tuple[OwnPrice, ...]:
+    """The entries that are about the model under any of its names, the one that wins first."""
+    names = (*_names(provider, model),)
+    return tuple(entry for entry in _own if entry.provider == provider and any(map(entry.matches, names)))
+
+
+@lru_cache(maxsize=4096)
+def _rates(provider: str, model: str, service_tier: str | None, minute: int) -> Rates | None:
+    """The listed rates in force in that minute since 1970; a tier that has none of its own costs what the usual one does."""
+    listed = _listed_model(provider, model)
+    if listed is None:
+        return None
+    return rates_of(listed.get_prices(datetime.fromtimestamp(minute * 60, UTC), _context(service_tier)))
+
+
+def _context(service_tier: str | None) -> dict[str, str] | None:
+    """The price list's name of a tier."""
+    if service_tier is None:
+        return None
+    return {"processing": "batch"} if service_tier == "batch" else {"service_tier": service_tier}
+
+
+def _tiers(provider: str, model: str) -> set[str]:
+    """The service tiers in which a single call can be answered (a batch is no such call) that have their own price."""
+    listed = _listed_model(provider, model)
+    return {
+        variant.when["service_tier"] for variant in (listed and listed.price_variants) or () if "service_tier" in variant.when
+    }
+
+
+@lru_cache(maxsize=4096)
+def _listed_model(provider: str, model: str) -> types.ModelInfo | None:
     vendor = _vendor(provider)
     if vendor is None:
         return None
-    for name in _names(provider, model):
-        found = vendor.find_model(name, all_providers=price_list)
-        if found is not None:
-            return _listed(found)
-    return None
+    found = (vendor.find_model(name, all_providers=price_list) for name in _names(provider, model) if name)
+    return next((known for known in found if known is not None), None)
 
 
 def _vendor(provider: str) -> types.Provider | None:
     return next((vendor for vendor in price_list if vendor.id == _LISTED_AS.get(provider)), None)
-
-
-def _listed(model: types.ModelInfo) -> _Listed:
-    if isinstance(model.prices, types.ModelPrice):
-        return ((None, rates_of(model.prices)),)
-    return tuple((entry.constraint, rates_of(entry.prices)) for entry in model.prices)
 
 
 def _names(provider: str, model: str) -> Iterator[str]:
@@ -109,6 +171,20 @@ def _names(provider: str, model: str) -> Iterator[str]:
 @lru_cache(maxsize=16)
 def _dearest(provider: str) -> tuple[Rates, ...]:
     """The provider's price rows of which none is dearer than another for every usage."""
+    own = [entry.rates for entry in _own if entry.provider == provider]
+    return dearest([*(rates_of(row) for row in _rows(provider)), *own])
+
+
+@lru_cache(maxsize=16)
+def _dearest_search(provider: str) -> Decimal:
+    """Dollars per thousand searches."""
+    known = [rates_of(row).search or Decimal(0) for row in _rows(provider)]
+    return max(known, default=Decimal(0)) or max(rates_of(row).search or Decimal(0) for row in _rows(""))
+
+
+def _rows(provider: str) -> Iterator[types.ModelPrice]:
+    """All the list has of the provider; of all providers, where it has none."""
     vendor = _vendor(provider)
-    vendors = [vendor] if vendor else [v for v in price_list if v.id in _LISTED_AS.values()]
-    return dearest(rates for v in vendors for model in v.models for _, rates in _listed(model))
+    for listed in [vendor] if vendor else [v for v in price_list if v.id in _LISTED_AS.values()]:
+        for model in listed.models:
+            yield from [model.prices] if isinstance(model.prices, types.ModelPrice) else [entry.prices for entry in model.prices]

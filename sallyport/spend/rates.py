@@ -5,7 +5,7 @@ The same sums as `genai_prices.calc_price`, which takes 70 µs a call and raises
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,8 +14,9 @@ from genai_prices import types
 from sallyport.providers.base import Usage
 
 _PER = 1_000_000
+_PER_SEARCH = 1000
 _INPUT, _OUTPUT = 0, 1
-_KEYS = (
+KEYS = (
     ("input_mtok",),
     ("output_mtok",),
     ("cache_read_mtok", "input_mtok"),
@@ -29,19 +30,28 @@ _KEYS = (
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Dollars per million tokens, in the order of `_KEYS`, once for each range of input lengths."""
+    """Dollars per million tokens, in the order of `KEYS`, once for each range of input lengths."""
 
     tiers: tuple[tuple[int, tuple[Decimal, ...]], ...]
     """Longest first: (more than so many input tokens, rates). The rates of the tier reached hold for all tokens of the call."""
     listed: tuple[bool, bool]
     """Whether input and output have a price at all."""
+    search: Decimal | None = None
+    """Dollars per thousand web searches that the provider makes for the model; None: not known."""
 
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
         return (self.listed[_INPUT] or usage.input_tokens <= 0) and (self.listed[_OUTPUT] or usage.output_tokens <= 0)
 
     def at(self, input_tokens: int) -> tuple[Decimal, ...]:
-        return next((rates for start, rates in self.tiers if input_tokens > start), self.tiers[-1][1])
+        return self._tier(input_tokens)[1]
+
+    def start(self, input_tokens: int) -> int:
+        """Above how many input tokens the rates of a call of that length begin; -1: they hold from the first token on."""
+        return self._tier(input_tokens)[0]
+
+    def _tier(self, input_tokens: int) -> tuple[int, tuple[Decimal, ...]]:
+        return next((tier for tier in self.tiers if input_tokens > tier[0]), self.tiers[-1])
 
     def cost(self, usage: Usage) -> Decimal:
         """Dollars, exact. Counts that contradict each other (more cached than input) are each charged for what they say."""
@@ -60,15 +70,24 @@ class Rates:
             spoken,
         )
         rates = self.at(usage.input_tokens)
-        return sum((rate * count for rate, count in zip(rates, counts, strict=True) if count), Decimal(0)) / _PER
+        tokens: Decimal = sum((rate * count for rate, count in zip(rates, counts, strict=True) if count), Decimal(0)) / _PER
+        return tokens + (self.search or Decimal(0)) * max(usage.web_searches, 0) / _PER_SEARCH
 
 
 def rates_of(prices: types.ModelPrice) -> Rates:
     """The rates of one row of the price list."""
-    columns = [next((value for key in keys if (value := getattr(prices, key)) is not None), None) for keys in _KEYS]
+    columns = [next((value for key in keys if (value := getattr(prices, key)) is not None), None) for keys in KEYS]
     starts = {tier.start for column in columns if isinstance(column, types.TieredPrices) for tier in column.tiers}
     tiers = tuple((start, tuple(_rate(column, start) for column in columns)) for start in (*sorted(starts, reverse=True), -1))
-    return Rates(tiers, (columns[_INPUT] is not None, columns[_OUTPUT] is not None))
+    search = prices.web_searches_kcount
+    listed = (columns[_INPUT] is not None, columns[_OUTPUT] is not None)
+    return Rates(tiers, listed, search if isinstance(search, Decimal) else None)
+
+
+def flat_rates(prices: Mapping[str, Decimal]) -> Rates:
+    """The rates of one row without tiers; names are those of `KEYS`."""
+    columns = tuple(next((prices[key] for key in keys if key in prices), Decimal(0)) for keys in KEYS)
+    return Rates(((-1, columns),), ("input_mtok" in prices, "output_mtok" in prices))
 
 
 def _rate(column: Decimal | types.TieredPrices | None, start: int) -> Decimal:
