@@ -1,6 +1,6 @@
 # `make run` is all it takes: it sets up and serves. Needs Python 3.12 or newer with pip; nothing is installed outside .venv.
 
-.PHONY: help setup run demo test test-clients lint bench lock optional-packages
+.PHONY: help setup run demo test test-clients lint bench bench-redaction lock optional-packages
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -20,6 +20,7 @@ help:
 	@echo "make test-clients  install real coding agents (Node), and test with them; in CI, make test does"
 	@echo "make lint     the checks alone"
 	@echo "make bench    measure the gateway against stock mitmdump"
+	@echo "make bench-redaction  measure what the redactor finds, leaves alone and costs"
 	@echo "make lock     make the lock files anew from pyproject.toml (needs uv)"
 
 setup: $(RUN_READY)
@@ -46,6 +47,9 @@ lint: $(DEV_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-redaction: $(DEV_READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m bench.redaction $(ARGS)
 
 lock:
 	requirements/lock.sh

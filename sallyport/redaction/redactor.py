@@ -37,6 +37,16 @@ class Redaction:
     failed: bool = False
 
 
+@dataclass(slots=True)
+class Found:
+    """What stands where: sorted, none overlapping. `timed_out`, `failed`: as in `Redaction`."""
+
+    findings: dict[str, list[Finding]]
+    """By text."""
+    timed_out: bool
+    failed: bool
+
+
 class Redactor:
     """One for each process. `ner` None: prose that should be read for names reports `failed`."""
 
@@ -56,6 +66,22 @@ class Redactor:
         replaced whatever happens. A text that no finder could read is replaced as a whole.
         """
         pace = Pace()
+        found = await self.find(texts, key=key, pii=pii, secrets=secrets, deadline=deadline)
+        counts: Counter[str] = Counter()
+        replaced: dict[str, str] = {}
+        for text, findings in found.findings.items():
+            if findings:
+                replaced[text] = await apart(len(findings) > _MANY, placeholders.replace, key, text, findings)
+                await pace.breathe()
+            else:
+                replaced[text] = text
+        for text in texts:
+            counts.update(finding.category for finding in found.findings[text])
+        return Redaction([replaced[text] for text in texts], dict(counts), found.timed_out, found.failed)
+
+    async def find(self, texts: Sequence[str], *, key: bytes, pii: bool, secrets: bool, deadline: float) -> Found:
+        """What `redact` would replace, and where."""
+        pace = Pace()
         digests: dict[str, bytes] = {}
         for text in texts:
             if text not in digests:
@@ -73,18 +99,7 @@ class Redactor:
             found[text] = await apart(sum(map(len, both)) > _MANY, merge, *both)
             await pace.breathe()
         await self._spread(digests, found, pace, late=lookup.timed_out)
-
-        counts: Counter[str] = Counter()
-        replaced: dict[str, str] = {}
-        for text, findings in found.items():
-            if findings:
-                replaced[text] = await apart(len(findings) > _MANY, placeholders.replace, key, text, findings)
-                await pace.breathe()
-            else:
-                replaced[text] = text
-        for text in texts:
-            counts.update(finding.category for finding in found[text])
-        return Redaction([replaced[text] for text in texts], dict(counts), lookup.timed_out, lookup.failed)
+        return Found(found, lookup.timed_out, lookup.failed)
 
     async def _spread(self, digests: dict[str, bytes], found: dict[str, list[Finding]], pace: Pace, *, late: bool) -> None:
         """Values found in one text are replaced in others: secrets in all, personal data from there on.
