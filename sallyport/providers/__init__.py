@@ -32,7 +32,7 @@ class _Registry:
             else:
                 self._exact[host] = provider
         hosts = [host for provider in self.by_name.values() for host in provider.hosts if "*" in host]
-        pieces = (f"(?P<host{i}>{re.escape(host).replace(r'\*', '[^.]+')})" for i, host in enumerate(hosts))
+        pieces = (f"(?P<host{i}>{_regex(host)})" for i, host in enumerate(hosts))
         self._pattern = re.compile("|".join(pieces) or "(?!)", re.ASCII)
 
     def of_host(self, host: str) -> Provider | None:
@@ -41,6 +41,10 @@ class _Registry:
             return provider
         match = self._pattern.fullmatch(host)
         return self._patterns[match.lastgroup] if match and match.lastgroup else None
+
+
+def _regex(host: str) -> str:
+    return re.escape(host).replace(r"\*", "[a-z0-9-]+").replace(r"\?", "[a-z]")
 
 
 def _built_in() -> Iterable[Provider]:

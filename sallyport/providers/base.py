@@ -141,7 +141,10 @@ class Provider(ABC):
     secret_name: ClassVar[str]
     """The workspace secret that holds the vendor credential."""
     hosts: ClassVar[tuple[str, ...]]
-    """Host names that are this provider's, lower case; `*` stands for one or more characters without a dot."""
+    """Host names that are this provider's, lower case; `*` stands for letters, digits or hyphens, `?` for one letter.
+
+    Whoever can answer under one of them is handed the provider's credential.
+    """
     name_constraints: ClassVar[tuple[str, ...]]
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
 
