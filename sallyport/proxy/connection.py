@@ -77,11 +77,12 @@ class GatewayConnection(ProxyConnectionHandler):
         connection.peername = writer.get_extra_info("peername")
         connection.sockname = writer.get_extra_info("sockname")
         self.transports[connection] = ConnectionIO(handler=asyncio.current_task(), reader=reader, writer=_coalescing(writer))
-        await self.handle_hook(server_hooks.ServerConnectedHook(hook_data))
-        await self.server_event(events.OpenConnectionCompleted(command, None))
         try:
+            await self.handle_hook(server_hooks.ServerConnectedHook(hook_data))
+            await self.server_event(events.OpenConnectionCompleted(command, None))
             await self.handle_connection(connection)
         finally:
+            writer.close()  # closed already, but where a cancellation came before its handling began
             connection.timestamp_end = time.time()
             await self.handle_hook(server_hooks.ServerDisconnectedHook(hook_data))
 
@@ -104,7 +105,15 @@ class GatewayConnection(ProxyConnectionHandler):
         transport = self.transports[connection]
         if connection is not self.client and isinstance(transport.reader, asyncio.StreamReader):
             transport.reader = _PatientReader(transport, connection, self._parts.settings)
-        await super().handle_connection(connection)
+        try:
+            await super().handle_connection(connection)
+        finally:
+            if connection in self.transports:  # cancelled while it waited for its turn: mitmproxy would tell nobody, nor close
+                connection.state = ConnectionState.CLOSED
+                await self.server_event(events.ConnectionClosed(connection))
+                if transport.writer:
+                    transport.writer.close()
+                self.transports.pop(connection, None)
 
 
 def _coalescing(writer: asyncio.StreamWriter) -> asyncio.StreamWriter:

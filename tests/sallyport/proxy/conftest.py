@@ -236,12 +236,17 @@ def shared_worker(start_worker: Any) -> Worker:
 @pytest.fixture
 def worker(shared_worker: Worker, installation: Installation) -> Iterator[Worker]:
     """The worker that most tests share. After each test it must work, and hold nothing."""
-    for provider in (installation.openai, installation.anthropic, installation.gemini):
-        provider.forget()
-    shared_worker.records.flushall()
+    clean(shared_worker)
     yield shared_worker
     installation.openai.forget()
     shared_worker.works()
+
+
+def clean(worker: Worker) -> None:
+    """Nothing that another test left: no connection, no record, no reservation."""
+    for provider in (worker.installation.openai, worker.installation.anthropic, worker.installation.gemini):
+        provider.forget()
+    worker.records.flushall()
 
 
 @pytest.fixture
