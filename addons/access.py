@@ -1,5 +1,7 @@
 """May this caller go there, and use this model? Reads the body of what generates: from here on it is a JSON object.
 
+What was read is also what is sent: of a key that stands twice, some parsers take the first value and some the last.
+
 Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
 """
 
@@ -10,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 from mitmproxy import http
 
-from addons.content import ContentError, decompress
+from addons.content import ContentError, decompress, replace_body
 from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, policy_ref, refuse
 from addons.services import Services
@@ -50,8 +52,11 @@ class Access:
         call = call_of(flow)
         if flow.response or call is None or call.operation is None or call.shape is None:
             return
+        if not flow.request.raw_content and not call.generates:
+            return  # an action on something stored, such as its cancelling
         try:
             call.body = self._read(flow.request)
+            replace_body(flow.request, _written(call.body))
         except ContentError as error:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
@@ -90,6 +95,13 @@ class Access:
         )
         scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
         refuse(flow, Refusal(403, "model_access", message, refs, "model_access", scopes))
+
+
+def _written(body: JsonObject) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        raise ContentError(400, "the request body is nested too deeply") from None
 
 
 def too_large(limit: int) -> Refusal:

@@ -6,6 +6,7 @@ import zlib
 
 import brotli
 import zstandard
+from mitmproxy import http
 
 
 class ContentError(Exception):
@@ -44,6 +45,14 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     if len(result) > limit:
         raise ContentError(413, f"the request body is larger than {limit} bytes")
     return result
+
+
+def replace_body(request: http.Request, content: bytes) -> None:
+    """Send `content`, as it is, instead of the body that came."""
+    request.headers.pop("content-encoding", None)
+    request.headers.pop("transfer-encoding", None)
+    request.raw_content = content
+    request.headers["content-length"] = str(len(content))
 
 
 def _inflate(data: bytes, window_bits: int, limit: int) -> bytes:

@@ -90,7 +90,7 @@ class Redact:
 def _take_out_gateway_key(flow: http.HTTPFlow, call: Call) -> None:
     if call.presented is None or call.workspace is None or call.body is None:
         return
-    raw = orjson.dumps(call.body)
+    raw = flow.request.raw_content or b""
     key = call.presented.encode("utf-8", "surrogateescape")
     if key in raw:
         mark = placeholder(bytes.fromhex(call.workspace.placeholder_key.reveal()), "GATEWAY_KEY", call.presented)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import orjson
 from mitmproxy import http
 
+from addons.content import replace_body
 from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, refuse
 from addons.services import Services
@@ -46,7 +47,7 @@ class Spend:
         body, wire, record = call.body or {}, call.operation.wire, call.record
         call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
-            _replace_body(flow.request, orjson.dumps(body))
+            replace_body(flow.request, orjson.dumps(body))
         if wire is None:
             return
         caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
@@ -91,13 +92,6 @@ class Spend:
         if blocking:
             message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
             refuse(flow, Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2))
-
-
-def _replace_body(request: http.Request, content: bytes) -> None:
-    request.headers.pop("content-encoding", None)
-    request.headers.pop("transfer-encoding", None)
-    request.raw_content = content
-    request.headers["content-length"] = str(len(content))
 
 
 def _refusal(blocked: Sequence[Block]) -> Refusal:
