@@ -91,3 +91,33 @@ def test_an_upstream_is_reached_through_the_pipeline_only(services: Services, ma
     assert (connect.response is not None) == refused
     if refused:
         assert known(connect.response).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"model":"gpt-4o","model":"gpt-4o-mini","messages":[{"content":"first","content":"last"}]}',
+        gzip.compress(b'{"model":"gpt-4o-mini","messages":[{"content":"last"}]}') + gzip.compress(b"first"),
+    ],
+    ids=["a key twice", "more behind the end"],
+)
+def test_what_is_sent_is_what_was_read(services: Services, make_flow: MakeFlow, content: bytes):
+    """Another parser might read the rest, which nobody here has looked at."""
+    encoding = "gzip" if content.startswith(b"\x1f\x8b") else ""
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content, content_encoding=encoding))
+    assert known(call_of(flow)).record.model == "gpt-4o-mini"
+    assert flow.request.raw_content == b'{"model":"gpt-4o-mini","messages":[{"content":"last"}]}'
+    assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
+    assert "content-encoding" not in flow.request.headers
+
+
+@pytest.mark.parametrize("depth", [300, 2000])
+def test_a_body_that_is_nested_too_deeply_is_refused_in_words(services: Services, make_flow: MakeFlow, depth: int):
+    content = b'{"model":"gpt-4o-mini","messages":' + b"[" * depth + b"]" * depth + b"}"
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content))
+    assert known(flow.response).status_code == 400
+
+
+def test_what_is_stored_can_be_cancelled_without_a_body(services: Services, make_flow: MakeFlow):
+    flow = access(services, make_flow(path="/openai/v1/responses/resp_1/cancel", x_gateway_key=KEYS["good"], content=b""))
+    assert flow.response is None
