@@ -20,6 +20,7 @@ MODULES = {
     "prices": ("prices", "What a model costs, and why."),
     "calls": ("calls", "The record of each call."),
     "violations": ("violations", "Which policies fired, and what was decided about it."),
+    "audit": ("audit", "Who changed what, and whether the log of it is whole."),
     "env": ("environment", "The lines that send a shell or a client through the gateway."),
     "exec": ("environment", "Run a command through the gateway: exec -- claude."),
     "trust": ("trust", "Have this machine trust the gateway's CA, or no longer."),

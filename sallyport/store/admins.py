@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, BinaryIO
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
-from sallyport.store import audit, checks
+from sallyport.store import audit, audit_export, checks
+from sallyport.store.audit_export import AuditExport
 from sallyport.store.base import Operations
 from sallyport.store.database import reading
 from sallyport.store.errors import Invalid
@@ -52,14 +53,20 @@ class AdminOperations(Operations):
             change.after = record = _admin_key(row)
         return record
 
-    def list_audit(self, limit: int = 100, cursor: str | None = None) -> Page[AuditEntry]:
+    def list_audit(self, limit: int = 100, cursor: str | None = None, *, ascending: bool = False) -> Page[AuditEntry]:
+        """`ascending`: oldest first, and the cursor goes on with what comes later, for who follows the log."""
         with self._reading() as session:
-            return page(session, select(AuditRow), (AuditRow.seq,), limit, cursor, _entry)
+            return page(session, select(AuditRow), (AuditRow.seq,), limit, cursor, _entry, ascending=ascending)
 
     def verify_audit(self) -> AuditVerdict:
         """Whether the audit log is whole and unchanged, and where it is not."""
         with reading(self.engine) as connection:
             return audit.verify(connection, self.vault.audit_key())
+
+    def export_audit(self, file: BinaryIO) -> AuditExport:
+        """Writes the whole log to `file`, signed; see `audit_export`. Raises StoreError for a log that is not whole."""
+        with reading(self.engine) as connection:
+            return audit_export.write(connection, self.vault, file)
 
     def _preset_admin_key(self, actor: Actor, key: str) -> None:
         """The operator's own admin key: replaces the one preset before."""

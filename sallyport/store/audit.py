@@ -22,8 +22,8 @@ from sallyport.store.tables import AuditRow
 GENESIS = "0" * 64
 """What the first row is chained to."""
 
-_COLUMNS = AuditRow.__table__.columns
-_HASHED = tuple(column.name for column in _COLUMNS if column.name != "hash")
+COLUMNS = AuditRow.__table__.columns
+_HASHED = tuple(column.name for column in COLUMNS if column.name != "hash")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def append(
         "success": success,
         "prev_hash": last.hash,
     }
-    values["hash"] = _hash(values)
+    values["hash"] = row_hash(values)
     connection.execute(insert(AuditRow).values(values))
     if head is not None:
         meta.write(connection, meta.AUDIT_HEAD, Head(values["seq"], values["hash"]).sign(key))
@@ -90,8 +90,8 @@ def verify(connection: Connection, key: bytes) -> AuditVerdict:
     """Walks the whole log. What it can't notice: the database put back, whole, to an older state."""
     rows = connection.scalar(select(func.count()).select_from(AuditRow)) or 0
     last = EMPTY
-    for row in connection.execution_options(yield_per=500).execute(select(*_COLUMNS).order_by(AuditRow.seq)):
-        if row.seq != last.seq + 1 or row.prev_hash != last.hash or row.hash != _row_hash(row):
+    for row in connection.execution_options(yield_per=500).execute(select(*COLUMNS).order_by(AuditRow.seq)):
+        if row.seq != last.seq + 1 or row.prev_hash != last.hash or row.hash != _recomputed(row):
             return {"ok": False, "rows": rows, "broken_at": last.seq + 1}
         last = Head(row.seq, row.hash)
     head = Head.verify(meta.read(connection, meta.AUDIT_HEAD), key)
@@ -100,10 +100,10 @@ def verify(connection: Connection, key: bytes) -> AuditVerdict:
     return {"ok": False, "rows": rows, "broken_at": last.seq + 1 if head and head.seq > last.seq else last.seq}
 
 
-def _row_hash(row: Row[Any]) -> str:
-    return _hash({name: getattr(row, name) for name in _HASHED})
+def _recomputed(row: Row[Any]) -> str:
+    return row_hash({name: getattr(row, name) for name in _HASHED})
 
 
-def _hash(values: dict[str, Any]) -> str:
+def row_hash(values: dict[str, Any]) -> str:
     """SHA-256 over the row as JSON with sorted keys; `prev_hash` is one of them."""
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -19,7 +19,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Page[T]:
-    """A part of a list, newest first; `next_cursor` gets the part after it, None: there is none."""
+    """A part of a list, newest first where nothing else is said; `next_cursor` gets the part after it, None: there is none."""
 
     items: list[T]
     next_cursor: str | None = None

@@ -25,16 +25,25 @@ def page[R, T](
     limit: int,
     cursor: str | None,
     make: Callable[[R], T],
+    *,
+    ascending: bool = False,
 ) -> Page[T]:
-    """The rows of `query` after `cursor`, descending by `order`, whose last column must be unique. Raises Invalid."""
+    """The rows of `query` after `cursor`, descending by `order`, whose last column must be unique. Raises Invalid.
+
+    Ascending, a list has no end: `next_cursor` is then also given where nothing more is there yet.
+    """
     if not 1 <= limit <= MOST:
         raise Invalid(f"limit must be from 1 to {MOST}, not {limit}")
     if cursor is not None:
         values = [literal(value, column.type) for value, column in zip(_decode(cursor, order), order, strict=True)]
-        query = query.where(tuple_(*order) < tuple_(*values))
-    rows = session.scalars(query.order_by(*(column.desc() for column in order)).limit(limit + 1)).all()
-    more = _encode([getattr(rows[limit - 1], column.key) for column in order]) if len(rows) > limit else None
-    return Page([make(row) for row in rows[:limit]], more)
+        place, last = tuple_(*order), tuple_(*values)
+        query = query.where(place > last if ascending else place < last)
+    sorting = (column.asc() if ascending else column.desc() for column in order)
+    rows = session.scalars(query.order_by(*sorting).limit(limit + 1)).all()
+    shown, more = rows[:limit], cursor if ascending else None
+    if len(rows) > limit or (ascending and rows):
+        more = _encode([getattr(shown[-1], column.key) for column in order])
+    return Page([make(row) for row in shown], more)
 
 
 def _encode(values: list[Any]) -> str:

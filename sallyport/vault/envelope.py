@@ -10,6 +10,7 @@ import os
 
 import orjson
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -52,6 +53,10 @@ class Vault:
     def audit_key(self) -> bytes:
         """Signs the head of the audit log."""
         return _derive(self._master, "audit head")
+
+    def audit_export_key(self) -> Ed25519PrivateKey:
+        """Signs exports of the audit log; who holds its public half can check them anywhere."""
+        return Ed25519PrivateKey.from_private_bytes(_derive(self._master, "audit export"))
 
     def _wrap(self, data_key: bytes, workspace_id: str) -> bytes:
         return _seal(self._master, data_key, ["data key", workspace_id])

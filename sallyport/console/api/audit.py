@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Cursor, Limit, ListOf, Time
@@ -38,9 +38,19 @@ class Verdict(Answer):
 
 
 @router.get("", response_model=ListOf[AuditRow])
-def list_audit(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[AuditEntry]:
-    """Admin operations, newest first, refused ones too."""
-    return console.store.list_audit(limit, cursor)
+def list_audit(
+    console: ConsoleDep,
+    _admin: AdminDep,
+    order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[AuditEntry]:
+    """Admin operations, refused ones too.
+
+    To follow the log (a SIEM), read with `order=asc` and go on at `next_cursor`: it is then always there, and later answers
+    with what has come since.
+    """
+    return console.store.list_audit(limit, cursor, ascending=order == "asc")
 
 
 @router.get("/verify", response_model=Verdict)

@@ -36,3 +36,18 @@ async def test_the_log_goes_on_at_its_cursor(bench: Bench) -> None:
     first = await bench.ok("GET", "/v1/audit-logs", params={"limit": 2})
     rest = await bench.ok("GET", "/v1/audit-logs", params={"cursor": first["next_cursor"]})
     assert first["items"] + rest["items"] == whole
+
+
+async def test_who_follows_the_log_misses_and_doubles_nothing(bench: Bench) -> None:
+    ascending: dict[str, str] = {"order": "asc", "limit": "2"}
+    seen: list[int] = []
+    cursor: dict[str, str] = {}
+    for number in range(3):
+        for part in range(2):
+            await bench.ok("PATCH", "/v1/workspaces/default", json={"name": f"w{number}.{part}"})
+        while (page := await bench.ok("GET", "/v1/audit-logs", params={**ascending, **cursor}))["items"]:
+            seen += [row["seq"] for row in page["items"]]
+            cursor = {"cursor": page["next_cursor"]}
+        assert page["next_cursor"] == cursor["cursor"]
+    assert seen == list(range(1, len((await bench.ok("GET", "/v1/audit-logs"))["items"]) + 1))
+    await bench.refused("GET", "/v1/audit-logs", 400, params={"order": "sideways"})
