@@ -72,8 +72,7 @@ class Settle:
     async def response(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
         if call:
-            await self._finish(flow, call)
-            self._forget(call)
+            await self._end(flow, call)
 
     async def error(self, flow: http.HTTPFlow) -> None:
         """The client hung up, or the provider did; before an answer began, we give one."""
@@ -86,8 +85,16 @@ class Settle:
             call.record.outcome = "aborted" if client_left else "error"
             call.record.reason = "client_disconnected" if client_left else "upstream_disconnected"
         if call:
+            if flow.server_conn.timestamp_start is None:  # the client left before the provider was reached: nothing is owed
+                call.sent = None
+            await self._end(flow, call)
+
+    async def _end(self, flow: http.HTTPFlow, call: Call) -> None:
+        """Only now is all of the answer on its way: until then a worker that drains waits for this call, settled or not."""
+        try:
             await self._finish(flow, call)
-            self._forget(call)
+        finally:
+            self._services.calls.pop(call.record.id, None)
 
     async def _finish(self, flow: http.HTTPFlow, call: Call) -> None:
         if call.settled:
@@ -103,10 +110,6 @@ class Settle:
             pass  # no refusal of the caller: the client tries HTTPS at once, and that call has its record
         elif call.key is not None or call.record.outcome == "blocked":
             self._services.unpublished.append(call.record)
-
-    def _forget(self, call: Call) -> None:
-        """Only now is all of the answer on its way: until then a worker that drains waits for this call, settled or not."""
-        self._services.calls.pop(call.record.id, None)
 
     def _close_record(self, flow: http.HTTPFlow, call: Call) -> None:
         record, now = call.record, time.perf_counter()

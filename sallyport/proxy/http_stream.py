@@ -227,8 +227,10 @@ class GatewayHttpStream(HttpStream):
         if error:
             yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, error, ErrorCode.CONNECT_FAILED))
             return False
+        if (yield from self.check_killed(True)):  # the client left meanwhile
+            return False
         self.context.server = self.flow.server_conn = connection
-        return not (yield from self.check_killed(True))  # the client may have left meanwhile
+        return True
 
     def passthrough(self, event: events.Event) -> layer.CommandGenerator[None]:
         """In a tunnel each side may end its own direction, and the other goes on; mitmproxy closes both."""

@@ -191,6 +191,17 @@ def test_a_handshake_that_never_ends(worker: Worker, anthropic: Provider):
         assert time.monotonic() - began < 1.4  # the bound on connecting, not that on answering
 
 
+def test_a_client_that_leaves_before_the_provider_is_reached(worker: Worker, anthropic: Provider):
+    """Nothing was sent: it is recorded, and costs nothing."""
+    before = len(worker.all_records())
+    with worker.ask(request("POST", MESSAGES, worker.auth, body=CHAT)) as client, anthropic.accept_raw() as provider:
+        client.close()
+        provider.rest()
+    record = worker.last_record(before)
+    assert (record.outcome, record.reason, record.cost_nano) == ("aborted", "client_disconnected", 0)
+    eventually(lambda: worker.reserved() == 0, "no reservation is left")
+
+
 def test_a_provider_that_can_not_prove_its_name(worker: Worker):
     gemini = worker.installation.gemini
     with worker.ask(request("POST", GENERATE, worker.auth, body=CONTENTS)) as client:
