@@ -60,7 +60,10 @@ class Root(Group):
     """Loads a command's module when that command is asked for, and turns our exceptions into one line and an exit code."""
 
     def __init__(self, *args: Any, modules: Mapping[str, tuple[str, str]], **more: Any) -> None:
-        """`modules`: command → the module in `sallyport.cli` that has it as `<name>_command`, and what it does in a line."""
+        """`modules`: command → the module in `sallyport.cli` that has it as `<name>_command`, and what it does in a line.
+
+        A `-` in the command's name is `_` there.
+        """
         super().__init__(*args, **more)
         self._modules = modules
 
@@ -71,7 +74,7 @@ class Root(Group):
         if cmd_name not in self._modules:
             return None
         module = importlib.import_module(f"sallyport.cli.{self._modules[cmd_name][0]}")
-        return getattr(module, f"{cmd_name}_command")
+        return getattr(module, f"{cmd_name.replace('-', '_')}_command")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

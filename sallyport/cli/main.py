@@ -12,6 +12,7 @@ MODULES = {
     "demo": ("demo", "A tour without any provider key: a stand-in provider and sample calls."),
     "keys": ("keys", "The credentials that callers hold."),
     "enrollments": ("enrollments", "Callers who can send no key: by network, certificate or local user."),
+    "admin-keys": ("admin_keys", "The credentials of the admin API and the console."),
     "users": ("users", "Whom keys and policies are for."),
     "workspaces": ("workspaces", "Who shares provider secrets and settings."),
     "secrets": ("secrets", "The vendors' credentials."),

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
 from sallyport.cli.admin import actor, find_workspace, opened_store
 from sallyport.cli.commands import BadInput, Group, current_settings
 from sallyport.cli.output import json_option, show_rows
+from sallyport.paths import DataDir
 from sallyport.secret import Secret
+from sallyport.supervisor.data_dir import single_gateway
+from sallyport.vault.envelope import Vault
+from sallyport.vault.master_key import FILE_VARIABLE, VARIABLE, load_master_key
 
 _workspace_option = click.option("--workspace", metavar="NAME|ID", default="default", show_default=True)
 
@@ -52,6 +58,36 @@ def list_(workspace: str, as_json: bool) -> None:
     with opened_store(current_settings()) as store:
         rows = [asdict(info) for info in store.list_secrets(find_workspace(store, workspace).id)]
     show_rows(rows, ("name", "created_at", "updated_at"), as_json=as_json, nothing="no secrets yet: `secrets set OPENAI_API_KEY`")
+
+
+@secrets_command.command("rotate-master-key")
+@click.option(
+    "--to",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A file with the new key, where SALLYPORT_MASTER_KEY holds the old.",
+)
+def rotate_master_key(to: Path | None) -> None:
+    """Wrap all secrets by a new master key, made now, that takes the old one's place in its file. Stop every gateway first.
+
+    From then on only the new key fits; backups from before need the old one.
+    """
+    settings = current_settings()
+    data = DataDir(settings.data_dir)
+    if (VARIABLE in os.environ) == (to is None):
+        raise BadInput(
+            f"{VARIABLE} holds the master key: put the new one in a file (`openssl rand -base64 32 > FILE`) and give --to FILE"
+            if to is None
+            else f"--to is for a master key in {VARIABLE}; a master key in a file is replaced there"
+        )
+    with single_gateway(data), opened_store(settings) as store:
+        if to is not None:
+            store.rotate_master_key(actor(), Vault(load_master_key(to, {}, create=False)))
+            click.echo(f"the key in {to} is the master key now: put it in {VARIABLE} before you start the gateway")
+        else:
+            file = Path(os.environ.get(FILE_VARIABLE, data.master_key)).expanduser()
+            store.rotate_key_file(actor(), file)
+            click.echo(f"{file} holds a new master key; make a new backup")
 
 
 @secrets_command.command("delete")

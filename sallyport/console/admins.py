@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 
+from sallyport.store.errors import NotFound
 from sallyport.store.models import AdminKey
 from sallyport.store.operations import Store
 
@@ -20,23 +21,20 @@ class Admins:
         self._known: dict[bytes | str, tuple[float, AdminKey]] = {}
 
     def authenticate(self, key: str) -> AdminKey | None:
-        """Whose key this is; None for an unknown or revoked one. Raises StoreError."""
+        """Whose key this is; None for an unknown, expired or revoked one. Raises StoreError."""
         digest = hashlib.sha256(key.encode(errors="surrogatepass")).digest()
         return self._recall(digest) or self._remember(digest, self._store.authenticate_admin(key))
 
     def find(self, id: str) -> AdminKey | None:
-        """The admin key of that id, unless it is revoked. Raises StoreError."""
+        """The admin key of that id, unless it is expired or revoked. Raises StoreError."""
         return self._recall(id) or self._remember(id, self._look_up(id))
 
     def _look_up(self, id: str) -> AdminKey | None:
-        cursor: str | None = None
-        while True:
-            page = self._store.list_admin_keys(1000, cursor)
-            for admin in page.items:
-                if admin.id == id and admin.revoked_at is None:
-                    return admin
-            if (cursor := page.next_cursor) is None:
-                return None
+        try:
+            admin = self._store.get_admin_key(id)
+        except NotFound:
+            return None
+        return admin if admin.works(time.time()) else None
 
     def _recall(self, name: bytes | str) -> AdminKey | None:
         until, admin = self._known.get(name, (0.0, None))

@@ -9,14 +9,27 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from sallyport.console import errors
-from sallyport.console.api import audit, calls, enrollments, health, keys, policies, secrets, spend, users, violations, workspaces
+from sallyport.console.api import (
+    admin_keys,
+    audit,
+    calls,
+    enrollments,
+    health,
+    keys,
+    policies,
+    secrets,
+    spend,
+    users,
+    violations,
+    workspaces,
+)
 from sallyport.console.context import Console
 from sallyport.console.guard import Guard
 from sallyport.console.pages import forms, login, triage, views
 from sallyport.version import VERSION
 
 _HERE = Path(__file__).parent
-_API = (policies, workspaces, users, keys, enrollments, secrets, spend, calls, violations, audit, health)
+_API = (admin_keys, policies, workspaces, users, keys, enrollments, secrets, spend, calls, violations, audit, health)
 _PAGES = (login, views, forms, triage)
 
 

@@ -28,7 +28,7 @@ def require_admin(request: Request, console: ConsoleDep, key: Annotated[str | No
         raise HTTPException(401, "an admin key is needed, in the header X-API-Key", {"WWW-Authenticate": "ApiKey"})
     admin = console.admins.authenticate(key)
     if admin is None:
-        raise HTTPException(401, "the admin key in X-API-Key is unknown or revoked", {"WWW-Authenticate": "ApiKey"})
+        raise HTTPException(401, "the admin key in X-API-Key is unknown, expired or revoked", {"WWW-Authenticate": "ApiKey"})
     return actor(request, admin)
 
 

@@ -1,9 +1,9 @@
 """An export of the audit log: JSON lines, one a row as stored, then one that signs the newest. It is checked without the gateway.
 
 A line is the row as JSON with sorted keys and no spaces, so that its `hash` is the SHA-256 of the line without `hash` (and line
-break); each `prev_hash` is the `hash` of the line before. The last line holds `head` (the newest row's seq and hash), `exported_at`
-(UTC seconds), `rows`, the public key and, over the line without it, the Ed25519 `signature`. Its key derives from the master key;
-who checks must have its public half from elsewhere. Any other byte anywhere is refused.
+break); each `prev_hash` is the `hash` of the line before. The last line holds `head` (the newest row's seq and hash),
+`exported_at` (UTC seconds), `rows`, the public key and, over the line without it, the Ed25519 `signature`. Its key derives from
+the master key; who checks must have its public half from elsewhere. Any other byte anywhere is refused.
 """
 
 from __future__ import annotations

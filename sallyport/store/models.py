@@ -83,7 +83,12 @@ class AdminKey:
     prefix: str
     preset: bool
     created_at: float
+    expires_at: float | None
     revoked_at: float | None
+
+    def works(self, now: float) -> bool:
+        """Neither revoked nor expired at `now`, UTC seconds."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,9 @@
+import time
+
 import pytest
 
-from sallyport.store.errors import Invalid, NotFound
+from sallyport.store.errors import Conflict, Invalid, NotFound
+from sallyport.store.load import snapshot_version
 from sallyport.store.models import Actor
 from sallyport.store.operations import Store
 
@@ -17,8 +20,26 @@ def test_an_admin_key_works_until_it_is_revoked(store: Store, actor: Actor) -> N
 
 def test_the_last_admin_key_can_not_be_revoked(store: Store, actor: Actor) -> None:
     only = store.list_admin_keys().items[0]
-    with pytest.raises(Invalid, match="last admin key"):
+    fleeting = store.create_admin_key(actor, "for an hour", time.time() + 3600).record
+    with pytest.raises(Conflict, match="last admin key"):
         store.revoke_admin_key(actor, only.id)
+    store.revoke_admin_key(actor, fleeting.id)
+    store.create_admin_key(actor, "another")
+    store.revoke_admin_key(actor, only.id)
+
+
+def test_an_admin_key_ends_by_itself(store: Store, actor: Actor) -> None:
+    over = store.create_admin_key(actor, "contractor", time.time() - 0.001)
+    assert store.authenticate_admin(over.key.reveal()) is None
+    assert store.get_admin_key(over.record.id) == over.record
+    with pytest.raises(Invalid, match="expires_at must"):
+        store.create_admin_key(actor, "never", float("nan"))
+
+
+def test_admin_keys_are_no_news_for_the_workers(store: Store, actor: Actor) -> None:
+    version = snapshot_version(store.engine)
+    store.create_admin_key(actor, "night shift")
+    assert snapshot_version(store.engine) == version
 
 
 @pytest.mark.parametrize("key", ["", "spa_", "é", "\ud800", "x" * 10_000])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 import pytest
 
 from sallyport.store.errors import Invalid
+from sallyport.store.models import Actor
 from sallyport.store.operations import Store
 
 
@@ -67,6 +68,6 @@ def test_changes_are_announced_after_they_are_made(reopen: Callable[[], Store], 
 
     store.on_change = fail
     with caplog.at_level(logging.WARNING):
-        store.first_start("a-preset-key")
-    assert store.authenticate_admin("a-preset-key") is not None
+        store.create_user(Actor("test"), {"name": "Ada"})
+    assert [user.name for user in store.list_users().items] == ["Ada"]
     assert "no Redis" in caplog.text
