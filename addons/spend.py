@@ -22,7 +22,7 @@ from policies.spend_cap import Cap, caps_for
 from sallyport.providers.base import Usage
 from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens
 from sallyport.spend.gate import Block, StoreUnavailable
-from sallyport.spend.prices import price
+from sallyport.spend.prices import most, price
 
 
 class Spend:
@@ -33,7 +33,12 @@ class Spend:
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Who keeps knocking while a limit is known to hold is turned away before the body is read, without asking Redis."""
         call = call_of(flow)
-        if flow.response or call is None or not call.generates or call.subject is None or call.record.passthrough:
+        if flow.response or call is None or call.subject is None or call.record.passthrough:
+            return
+        if call.operation and call.operation.uncounted:
+            call.record.unpriced = True
+            _keep_counted(flow, caps_for(call.snapshot.policies, call.subject))
+        if not call.generates:
             return
         blocked = self._turned_away.find(call.subject, call.snapshot)
         if blocked:
@@ -53,14 +58,18 @@ class Spend:
         caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
         limits = limits_for(call.snapshot.policies, call.subject)
         record.matched.extend(entry.policy for entry in (*caps, *limits))
-        expected, worst = self._estimate(flow.request, call, wire.output_cap(body))
+        if not wire.counted(body):
+            _keep_counted(flow, caps)
+            if flow.response:
+                return
+        expected, worst = self._estimate(flow.request, call, wire.output_cap(body), body.get("service_tier"))
         try:
             admission = await self._services.spend.admit(
                 record,
                 caps=caps,
                 limits=limits,
                 expected_nano=0 if record.passthrough else call.expected_nano,
-                worst_nano=self._cost(call, worst),
+                worst_nano=most(record.provider or "", record.model, worst, at=record.started_at),
                 expected_tokens=expected.input_tokens + expected.output_tokens,
             )
         except StoreUnavailable:
@@ -73,12 +82,13 @@ class Spend:
             self._turned_away.remember(call.subject, call.snapshot, admission.blocked)
             refuse(flow, _refusal(admission.blocked))
 
-    def _estimate(self, request: http.Request, call: Call, cap: int | None) -> tuple[Usage, Usage]:
+    def _estimate(self, request: http.Request, call: Call, cap: int | None, asked_tier: object) -> tuple[Usage, Usage]:
         """What the call will probably use, and the most it can use."""
         tokens = input_tokens(request.raw_content or b"")
         output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
-        expected = Usage(input_tokens=tokens, output_tokens=output)
-        worst = Usage(input_tokens=most_input_tokens(request.raw_content or b""), output_tokens=most_output_tokens(cap))
+        tier = asked_tier if isinstance(asked_tier, str) else None
+        expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
+        worst = Usage(most_input_tokens(request.raw_content or b""), most_output_tokens(cap), service_tier=tier)
         call.expected_input_tokens = tokens
         call.expected_nano = self._cost(call, expected)
         return expected, worst
@@ -92,6 +102,14 @@ class Spend:
         if blocking:
             message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
             refuse(flow, Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2))
+
+
+def _keep_counted(flow: http.HTTPFlow, caps: Sequence[Cap]) -> None:
+    """Under a cap nothing is bought whose price no answer names."""
+    if caps:
+        policies, scopes, windows = zip(*((cap.policy, cap.scope, cap.window) for cap in caps), strict=True)
+        message = policy_message(policies, "What this call costs can't be counted, so it is not allowed where spend is capped.")
+        refuse(flow, Refusal(403, "uncounted", message, policies, "spend_cap", scopes, windows))
 
 
 def _refusal(blocked: Sequence[Block]) -> Refusal:

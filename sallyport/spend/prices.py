@@ -38,6 +38,10 @@ _VERSION = re.compile(r"([@-](\d{8}|\d{4}-\d{2}-\d{2}|default|latest|\d{3}))?(-v
 """A snapshot's date and version, as the vendors append them: `@20250929`, `-2026-03-05`, `-20250929-v1:0`, `-001`."""
 
 
+_KEPT = ("default", "flex")
+"""Service tiers of OpenAI that a call is not lifted out of: `auto` and nothing mean what the project is set to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     cost_nano: int
@@ -82,8 +86,8 @@ def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price
 
 
 def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
-    """Nano-dollars that `usage` costs in the dearest service tier: one that says `auto`, or nothing, may get any."""
-    tiers = {usage.service_tier, *_tiers(provider, model or "")}
+    """Nano-dollars that `usage` can cost. Its service tier is the one that was asked for, which may be answered in another."""
+    tiers = {usage.service_tier, *(() if usage.service_tier in _KEPT else _tiers(provider, model or ""))}
     return max(price(provider, model, replace(usage, service_tier=tier), at=at).cost_nano for tier in tiers)
 
 

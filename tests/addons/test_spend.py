@@ -1,6 +1,7 @@
 """From admission to settlement, with the real script in a real Redis."""
 
 import json
+import time
 
 import orjson
 import pytest
@@ -18,7 +19,10 @@ from addons.services import Services
 from addons.settle import Settle
 from addons.spend import Spend
 from policies.model import Policy
+from sallyport.money import nano_to_usd
+from sallyport.providers.base import Usage
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.prices import price
 from sallyport.tracing.record import CallRecord
 from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
 
@@ -151,3 +155,14 @@ async def test_when_redis_is_away_the_policy_decides(services: Services, make_fl
     else:
         assert flow.response is None
     assert known(call_of(flow)).reserved  # it may be: the end of the call is settled when Redis is back
+
+
+@pytest.mark.parametrize(("tier", "fits"), [("default", True), ("flex", True), ("auto", False), ("priority", False)])
+async def test_a_strict_cap_counts_with_the_dearest_tier_that_may_serve(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, tier: str, fits: bool
+):
+    content = orjson.dumps({"model": "gpt-4o-mini", "service_tier": tier, "max_tokens": 1000, "messages": []})
+    worst = price("openai", "gpt-4o-mini", Usage(len(content), 1000), at=time.time()).cost_nano
+    services.snapshot = make_snapshot(policies=caps(nano_to_usd(worst * 3 // 2), strict=True))
+    flow = await pipeline.request(make_flow(content=content, authorization=f"Bearer {KEYS['good']}"))
+    assert (flow.response is None) is fits

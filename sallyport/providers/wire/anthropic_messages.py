@@ -99,7 +99,9 @@ def read_anthropic_document(meter: Meter, document: Any) -> None:
 
 def anthropic_usage(usage: JsonObject) -> Usage:
     """All that is billed: the counts themselves and the iterations that they leave out."""
-    total = Usage()
+    total = Usage(
+        web_searches=count(obj(usage, "server_tool_use"), "web_search_requests"), service_tier=text(usage, "service_tier")
+    )
     for counts in (usage, *(entry for entry in objects(usage.get("iterations")) if entry.get("type") in _BILLED_APART)):
         by_life = obj(counts, "cache_creation")
         one_hour = count(by_life, "ephemeral_1h_input_tokens")

@@ -61,6 +61,8 @@ def _answers(body: JsonObject) -> int:
 
 
 class _StreamMeter(SseMeter):
+    _service_tier: str | None = None
+
     def on_event(self, event: SseEvent) -> bool:
         if event.data == b"[DONE]":
             self.usage = self.usage or self.partial
@@ -68,11 +70,12 @@ class _StreamMeter(SseMeter):
             return True
         chunk = obj(decode(event.data))
         self.model = text(chunk, "model") or self.model
+        self._service_tier = text(chunk, "service_tier") or self._service_tier
         choices = objects(chunk.get("choices"))
         self.output_chars += generated_chars(choices, _GENERATED)
         usage = obj(chunk, "usage")
         if usage:
-            self.partial = chat_usage(usage)
+            self.partial = chat_usage(usage, self._service_tier)
             if not choices or any(choice.get("finish_reason") for choice in choices):
                 self.usage = self.partial
         self.complete = self.complete or isinstance(chunk.get("error"), dict)
@@ -84,4 +87,4 @@ def _read_document(meter: Meter, document: Any) -> None:
     meter.model = text(body, "model")
     meter.output_chars = generated_chars(body.get("choices"), _GENERATED)
     if usage := obj(body, "usage"):
-        meter.usage = chat_usage(usage)
+        meter.usage = chat_usage(usage, text(body, "service_tier"))

@@ -42,6 +42,9 @@ class OpenAIResponses(WireFormat):
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(body, "max_output_tokens")
 
+    def counted(self, body: JsonObject) -> bool:
+        return not body.get("background")  # answered before it is made
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=_StreamMeter)
 
@@ -57,7 +60,7 @@ class _StreamMeter(SseMeter):
         self.model = text(response, "model") or self.model
         if kind in _TERMINAL:
             if usage := obj(response, "usage"):
-                self.usage = responses_usage(usage)
+                self.usage = responses_usage(usage, text(response, "service_tier"))
             self.complete = True
         return True
 
@@ -67,4 +70,4 @@ def _read_document(meter: Meter, document: Any) -> None:
     meter.model = text(body, "model")
     meter.output_chars = generated_chars(body.get("output"), _GENERATED)
     if usage := obj(body, "usage"):
-        meter.usage = responses_usage(usage)
+        meter.usage = responses_usage(usage, text(body, "service_tier"))

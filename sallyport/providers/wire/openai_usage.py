@@ -6,19 +6,23 @@ from sallyport.providers.base import JsonObject, Usage
 from sallyport.providers.wire.reading import count, obj
 
 
-def chat_usage(usage: JsonObject) -> Usage:
-    """`prompt_tokens`, `completion_tokens`: chat completions, completions, embeddings."""
+def chat_usage(usage: JsonObject, service_tier: str | None = None) -> Usage:
+    """`prompt_tokens`, `completion_tokens`: chat completions, completions, embeddings.
+
+    `service_tier` stands in the answer beside its usage: the tier that served, whatever the request asked for.
+    """
     sent, made = obj(usage, "prompt_tokens_details"), obj(usage, "completion_tokens_details")
-    return _usage(count(usage, "prompt_tokens"), count(usage, "completion_tokens"), sent, made)
+    return _usage((count(usage, "prompt_tokens"), count(usage, "completion_tokens")), sent, made, service_tier)
 
 
-def responses_usage(usage: JsonObject) -> Usage:
+def responses_usage(usage: JsonObject, service_tier: str | None = None) -> Usage:
     """`input_tokens`, `output_tokens`: responses, images."""
     sent, made = obj(usage, "input_tokens_details"), obj(usage, "output_tokens_details")
-    return _usage(count(usage, "input_tokens"), count(usage, "output_tokens"), sent, made)
+    return _usage((count(usage, "input_tokens"), count(usage, "output_tokens")), sent, made, service_tier)
 
 
-def _usage(input_tokens: int, output_tokens: int, sent: JsonObject, made: JsonObject) -> Usage:
+def _usage(tokens: tuple[int, int], sent: JsonObject, made: JsonObject, service_tier: str | None) -> Usage:
+    input_tokens, output_tokens = tokens
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -27,4 +31,5 @@ def _usage(input_tokens: int, output_tokens: int, sent: JsonObject, made: JsonOb
         reasoning_tokens=count(made, "reasoning_tokens"),
         input_audio_tokens=count(sent, "audio_tokens"),
         output_audio_tokens=count(made, "audio_tokens"),
+        service_tier=service_tier,
     )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sallyport.money import usd_to_nano
 from sallyport.providers.base import Usage
-from sallyport.spend.prices import Price, price
+from sallyport.spend.prices import Price, most, price
 from sallyport.spend.rates import rates_of
 
 NOV_2026 = 1_795_435_200.0
@@ -82,6 +82,20 @@ PROVIDERS = {
             500 * 150 + 500 * 14 + 60_000,
         ),
         ("baseten", "openai/gpt-oss-120b", Usage(1000, 100), 1000 * 100 + 100 * 500),
+        # flex is half of $5, $0.50 and $30, priority two and a half times it
+        (
+            "openai",
+            "gpt-5.5",
+            Usage(1000, 100, cache_read_tokens=400, service_tier="flex"),
+            600 * 2500 + 400 * 250 + 100 * 15_000,
+        ),
+        ("openai", "gpt-5.5", Usage(1000, 100, service_tier="priority"), 1000 * 12_500 + 100 * 75_000),
+        ("openai", "gpt-5.5", Usage(1000, 100, service_tier="default"), 1000 * 5000 + 100 * 30_000),
+        # a batch is half of it: $0.50 and $2.50
+        ("anthropic", "claude-haiku-4-5", Usage(1000, 100, service_tier="batch"), 1000 * 500 + 100 * 2500),
+        ("anthropic", "claude-haiku-4-5", Usage(1000, 100, service_tier="priority"), 1000 * 1000 + 100 * 5000),
+        # $10 for a thousand searches
+        ("anthropic", "claude-sonnet-4-5", Usage(1000, 100, web_searches=3), 1000 * 3000 + 100 * 15_000 + 30_000_000),
     ],
 )
 def test_goldens(provider: str, model: str, usage: Usage, nano: int) -> None:
@@ -145,6 +159,25 @@ def _rows(model: types.ModelInfo) -> list[types.ModelPrice]:
 def test_a_model_listed_without_a_price_is_not_free() -> None:
     assert price("openai", "moderation", Usage(10, 0), at=NOV_2026) == Price(10 * 150_000, unpriced=True)
     assert price("openai", "text-embedding-3-small", Usage(10, 5), at=NOV_2026).unpriced  # nobody says what its output costs
+
+
+def test_a_tier_has_its_own_price_from_its_day_on() -> None:
+    before = 1_791_763_199.0  # 2026-10-11
+    usage = Usage(1000, 0, service_tier="flex")
+    assert price("openai", "gpt-5.5", usage, at=before) == Price(5_000_000)
+    assert price("openai", "gpt-5.5", usage, at=before + 1) == Price(2_500_000)
+
+
+def test_a_search_without_a_known_price_is_not_free() -> None:
+    found = price("vertex", "claude-sonnet-4-5", Usage(1000, 0, web_searches=2), at=NOV_2026)
+    assert found == Price(3_000_000 + 2 * 35_000_000, unpriced=True)  # Google's dearest search is $35 a thousand
+
+
+@pytest.mark.parametrize(
+    ("asked", "nano"), [(None, 12_500), ("auto", 12_500), ("priority", 12_500), ("default", 5000), ("flex", 2500)]
+)
+def test_the_worst_is_the_dearest_tier_that_may_serve(asked: str | None, nano: int) -> None:
+    assert most("openai", "gpt-5.5", Usage(1, 0, service_tier=asked), at=NOV_2026) == nano
 
 
 def test_nothing_used_costs_nothing() -> None:
@@ -216,3 +249,13 @@ def _seconds(usage: Usage) -> float:
     for _ in range(200):
         price("openai", "gpt-4o", usage, at=NOV_2026)
     return time.perf_counter() - started
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority", "fast", "default", "batch", "scale"])
+@given(counts, counts, counts)
+def test_a_tier_costs_what_the_price_list_makes_of_it(tier: str, fresh: int, out: int, read: int) -> None:
+    context = {"processing": "batch"} if tier == "batch" else {"service_tier": tier}
+    usage = genai_prices.Usage(input_tokens=fresh + read, output_tokens=out, cache_read_tokens=read)
+    expected = genai_prices.calc_price(usage, "gpt-5.5", provider_id="openai", price_context=context).total_price
+    ours = price("openai", "gpt-5.5", Usage(fresh + read, out, cache_read_tokens=read, service_tier=tier), at=time.time())
+    assert ours == Price(usd_to_nano(expected))

@@ -65,6 +65,7 @@ def test_json(metered: Callable[..., Any], cuts: list[int]):
         cache_write_tokens=300,
         cache_write_1h_tokens=200,
         reasoning_tokens=40,
+        service_tier="standard",
     )
     assert seen.chars == len("hm") + len("Hi!") + len('{"a":1}')
 
@@ -124,3 +125,11 @@ def test_what_redaction_leaves_alone():
     assert WIRE.protects("signature", {"type": "thinking", "thinking": "…", "signature": "EqQB"})
     assert not WIRE.protects("text", {"type": "text", "text": "Jane"})
     assert "input" in WIRE.user_data_keys
+
+
+@given(cuts=CUTS)
+def test_searches_and_the_service_tier_are_read_wherever_they_stand(metered: Callable[..., Any], cuts: list[int]):
+    start = START.replace(b'"output_tokens":1}', b'"output_tokens":1,"service_tier":"priority"}')
+    end = END.replace(b'"output_tokens":15}', b'"output_tokens":15,"server_tool_use":{"web_search_requests":3}}')
+    usage = metered(WIRE, start + end, SSE, cuts=cuts).usage
+    assert (usage.web_searches, usage.service_tier, usage.input_tokens, usage.output_tokens) == (3, "priority", 135, 15)

@@ -31,6 +31,7 @@ USAGE = Usage(
     reasoning_tokens=128,
     input_audio_tokens=5,
     output_audio_tokens=7,
+    service_tier="default",
 )
 
 
@@ -166,3 +167,10 @@ def test_what_redaction_leaves_alone():
     assert not WIRE.protects("name", {"name": {"type": "string", "description": "the customer's name"}})
     assert not WIRE.protects("content", {"content": "hello"})
     assert "arguments" in WIRE.user_data_keys
+
+
+@given(cuts=CUTS)
+def test_the_tier_that_served_a_stream(metered: Callable[..., Any], cuts: list[int]):
+    stream = TEXT.replace(b'"choices"', b'"service_tier":"flex","choices"') + EXTRA + DONE
+    usage = metered(WIRE, stream, SSE, cuts=cuts).usage
+    assert usage == Usage(input_tokens=9, output_tokens=12, service_tier="flex")

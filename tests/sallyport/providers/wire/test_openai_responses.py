@@ -92,3 +92,10 @@ def test_what_redaction_leaves_alone():
     assert WIRE.protects("image_url", {"type": "input_image", "image_url": "data:image/png;base64,iVBOR"})
     assert WIRE.protects("encrypted_content", {"type": "reasoning", "encrypted_content": "gAAA"})
     assert not WIRE.protects("output", {"type": "function_call_output", "output": "Jane Doe"})
+
+
+@given(cuts=CUTS)
+def test_the_tier_that_served(metered: Callable[..., Any], cuts: list[int]):
+    stream = BEGIN + event("response.completed", b'"response":{"service_tier":"priority",' + USAGE + b"}")
+    assert metered(WIRE, stream, SSE, cuts=cuts).usage.service_tier == "priority"
+    assert metered(WIRE, JSON.replace(b'"id"', b'"service_tier": "flex", "id"', 1), cuts=cuts).usage.service_tier == "flex"
