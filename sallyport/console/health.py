@@ -28,7 +28,7 @@ async def check(console: Console) -> dict[str, Dependency]:
     database, redis, workers = await asyncio.gather(
         _answers(asyncio.to_thread(_ask_database, console)),
         _answers(_ask_redis(console)),
-        _answers(_connect(console.settings.listen)),
+        check_workers(console),
     )
     status = console.recorder.status
     recorder = Dependency(
@@ -36,6 +36,11 @@ async def check(console: Console) -> dict[str, Dependency]:
         facts={"waiting": status.waiting, "lag_seconds": round(status.lag_seconds, 3)},
     )
     return {"database": database, "redis": redis, "recorder": recorder, "workers": workers}
+
+
+async def check_workers(console: Console) -> Dependency:
+    """Whether the data plane accepts calls."""
+    return await _answers(_connect(console.settings.listen))
 
 
 async def _answers(question: Awaitable[None]) -> Dependency:

@@ -1,4 +1,4 @@
-"""`/healthz` and `/metrics`: open, for load balancers and Prometheus; they tell no ids, and no money without the admin key."""
+"""`/healthz`, `/readyz` and `/metrics`: open, for load balancers and Prometheus; no ids, and no money without the admin key."""
 
 from __future__ import annotations
 
@@ -42,6 +42,21 @@ async def healthz(console: ConsoleDep, response: Response) -> dict[str, Any]:
     well = all(dependency.ok for dependency in found.values())
     response.status_code = 200 if well else 503
     return {"status": _word(well), "dependencies": {name: {"status": _word(d.ok), **d.facts} for name, d in found.items()}}
+
+
+class Readiness(BaseModel):
+    status: Literal["ok", "down"]
+
+
+@router.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness, "description": "No worker accepts calls"}})
+async def readyz(console: ConsoleDep, response: Response) -> dict[str, str]:
+    """200 as long as this machine's workers accept calls, for load balancers.
+
+    Unlike `/healthz` it does not fail with the database or Redis: all gateways share those, and each goes on with what it knows.
+    """
+    ready = (await health.check_workers(console)).ok
+    response.status_code = 200 if ready else 503
+    return {"status": _word(ready)}
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -32,6 +32,7 @@ def served(bench: Bench) -> Iterator[Console]:
 async def test_all_well(served: Console) -> None:
     response = await ask(served)
     assert response.status_code == 200
+    assert (await ask(served, "/readyz")).json() == {"status": "ok"}
     assert response.json()["status"] == "ok"
     assert set(response.json()["dependencies"]) == {"database", "redis", "recorder", "workers"}
     assert response.json()["dependencies"]["recorder"] == {"status": "ok", "waiting": 0, "lag_seconds": 0.0}
@@ -42,12 +43,15 @@ async def test_a_dead_data_plane_is_named(bench: Bench) -> None:
     assert response.status_code == 503
     states = {name: dependency["status"] for name, dependency in response.json()["dependencies"].items()}
     assert states == {"database": "ok", "redis": "ok", "recorder": "ok", "workers": "down"}
+    ready = await ask(bench.console, "/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"status": "down"})
 
 
 async def test_a_dead_redis_is_named(served: Console, tmp_path: Path) -> None:
     gone = redis_client.connect(f"unix://{tmp_path}/no.sock")
     response = await ask(replace(served, redis=gone))
     assert response.status_code == 503
+    assert (await ask(replace(served, redis=gone), "/readyz")).status_code == 200
     assert response.json()["dependencies"]["redis"] == {"status": "down"}
     assert response.json()["dependencies"]["database"] == {"status": "ok"}
 
@@ -61,20 +65,22 @@ async def test_a_recorder_that_can_not_write_is_named(served: Console) -> None:
 
 
 async def test_metrics_are_open_and_spend_is_not(bench: Bench) -> None:
-    record = CallRecord(id="1", started_at=0.0, provider="openai", input_tokens=3, output_tokens=2, cost_nano=1_500_000_001)
-    await bench.console.counters.write([record, CallRecord(id="2", started_at=0.0, outcome="blocked")])
+    record = CallRecord(id="1", started_at=0.0, provider="openai", model="gpt-5", input_tokens=3, cost_nano=1_500_000_001)
+    blocked = CallRecord(id="2", started_at=0.0, outcome="blocked", reason="key_unknown")
+    await bench.console.counters.write([record, blocked])
     response = await bench.anyone.get("/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = response.text.splitlines()
-    assert 'sallyport_calls_total{provider="openai",outcome="success"} 1' in lines
-    assert 'sallyport_calls_total{provider="none",outcome="blocked"} 1' in lines
-    assert 'sallyport_tokens_total{provider="openai",direction="input"} 3' in lines
+    assert 'sallyport_calls_total{provider="openai",model="gpt-5",outcome="success"} 1' in lines
+    assert 'sallyport_calls_total{provider="none",model="none",outcome="blocked"} 1' in lines
+    assert 'sallyport_calls_blocked_total{provider="none",model="none",reason="key_unknown"} 1' in lines
+    assert 'sallyport_tokens_total{provider="openai",model="gpt-5",direction="input"} 3' in lines
     assert 'sallyport_up{dependency="redis"} 1' in lines
     assert "spend" not in response.text
 
     for headers in ({"X-API-Key": ADMIN_KEY}, {"Authorization": f"Bearer {ADMIN_KEY}"}):
         response = await bench.anyone.get("/metrics", headers=headers)
-        assert 'sallyport_spend_usd_total{provider="openai"} 1.500000001' in response.text.splitlines()
+        assert 'sallyport_spend_usd_total{provider="openai",model="gpt-5"} 1.500000001' in response.text.splitlines()
     response = await bench.anyone.get("/metrics", headers={"X-API-Key": "wrong"})
     assert "spend" not in response.text
