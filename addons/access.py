@@ -39,7 +39,9 @@ class Access:
         if call is None:
             self._keep_off_upstreams(flow)
             return
-        if call.shape is None:
+        if call.operation and call.operation.uncounted:
+            self._check_model(flow, call, "")  # which it uses stands where nobody looks
+        if flow.response or call.shape is None:
             return
         length = flow.request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._limit:
@@ -63,7 +65,7 @@ class Access:
             return
         call.record.model = call.operation.model or call.shape.model(call.body)
         call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
-        self._check_model(flow, call)
+        self._check_model(flow, call, call.record.model or "")
 
     def _keep_off_upstreams(self, flow: http.HTTPFlow) -> None:
         """Where the operator sends a provider's calls may be private: callers reach it through this pipeline, not beside it."""
@@ -82,16 +84,15 @@ class Access:
             raise ContentError(400, "the request body is not a JSON object")
         return body
 
-    def _check_model(self, flow: http.HTTPFlow, call: Call) -> None:
+    def _check_model(self, flow: http.HTTPFlow, call: Call, model: str) -> None:
         if call.subject is None or call.provider is None:
             return
-        model = call.record.model or ""
         refusing = model_access.refusing(call.snapshot.policies, call.subject, call.provider.name, model)
         if not refusing:
             return
         refs = [policy_ref(policy) for policy in refusing]
         message = policy_message(
-            refs, f"This key may not use {call.provider.name}/{model}; use an allowed model or ask for access."
+            refs, f"This key may not use {call.provider.name}/{model or '*'}; use an allowed model or ask for access."
         )
         scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
         refuse(flow, Refusal(403, "model_access", message, refs, "model_access", scopes))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
 from sallyport.providers.errors import anthropic_error
@@ -12,13 +13,15 @@ from sallyport.secret import Secret
 
 _MESSAGES = AnthropicMessages()
 _BATCHES, _FILES, _MODELS = Operation("batches", shape=_MESSAGES), Operation("files"), Operation("models")
+_NEW_BATCH = replace(_BATCHES, uncounted=True)
 
 _ROUTES = Routes(
     route("POST", "/v1/messages", Operation("messages", _MESSAGES)),
     route("POST", "/v1/messages/count_tokens", Operation("count_tokens", shape=_MESSAGES)),
     route("GET", "/v1/models", _MODELS),
     route("GET", "/v1/models/{id}", _MODELS),
-    route("GET POST", "/v1/messages/batches", _BATCHES),
+    route("GET", "/v1/messages/batches", _BATCHES),
+    route("POST", "/v1/messages/batches", _NEW_BATCH),
     route("GET DELETE", "/v1/messages/batches/{id}", _BATCHES),
     route("POST", "/v1/messages/batches/{id}/cancel", _BATCHES),
     route("GET", "/v1/messages/batches/{id}/results", _BATCHES),

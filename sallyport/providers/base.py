@@ -89,6 +89,10 @@ class WireFormat(ABC):
     def output_cap(self, body: JsonObject) -> int | None:
         """The most output tokens this request allows, if it says so."""
 
+    def counted(self, body: JsonObject) -> bool:
+        """Whether the answer will name what it costs."""
+        return True
+
     def prepare(self, body: JsonObject) -> bool:
         """Change the request so that its answer can be metered; True when `body` was changed."""
         return False
@@ -113,6 +117,8 @@ class Operation:
     """The path alone says that the answer streams (`:streamGenerateContent`, `/converse-stream`)."""
     shape: WireFormat | None = None
     """Whose shape the request has where nothing is generated (count_tokens): redaction walks it by this."""
+    uncounted: bool = False
+    """It costs money that its answer does not name, or its model is not known (batches, audio): refused under a spend cap."""
 
 
 @dataclass(frozen=True, slots=True)

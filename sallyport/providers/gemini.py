@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
 from sallyport.providers.errors import google_error
@@ -14,6 +15,7 @@ from sallyport.secret import Secret
 _GENERATE, _EMBED = GoogleGenerate(), GoogleEmbed()
 _FILES, _MODELS = Operation("files"), Operation("models")
 _CACHES = Operation("cached_contents", shape=_GENERATE)
+_NEW_CACHE = replace(_CACHES, uncounted=True)
 
 
 def _versioned(methods: str, template: str, operation: Operation, **parts: str) -> Route:
@@ -29,7 +31,8 @@ _ROUTES = Routes(
     ),
     _versioned("GET", "/{version}/models", _MODELS),
     _versioned("GET", "/{version}/models/{id}", _MODELS),
-    _versioned("GET POST", "/{version}/cachedContents", _CACHES),
+    _versioned("GET", "/{version}/cachedContents", _CACHES),
+    _versioned("POST", "/{version}/cachedContents", _NEW_CACHE),
     _versioned("GET PATCH DELETE", "/{version}/cachedContents/{id}", _CACHES),
     _versioned("GET", "/{version}/files", _FILES),
     _versioned("GET DELETE", "/{version}/files/{id}", _FILES),

@@ -14,7 +14,8 @@ from sallyport.providers.wire.openai_responses import OpenAIResponses
 from sallyport.secret import Secret
 
 _CHAT, _RESPONSES = OpenAIChat(), OpenAIResponses()
-_AUDIO, _BATCHES, _FILES, _MODELS = Operation("audio"), Operation("batches"), Operation("files"), Operation("models")
+_BATCHES, _FILES, _MODELS = Operation("batches"), Operation("files"), Operation("models")
+_AUDIO, _IMAGES, _NEW_BATCH = (Operation(name, uncounted=True) for name in ("audio", "images", "batches"))
 _STORED_CHATS = Operation("stored_chats", shape=_CHAT)
 _STORED_RESPONSES = Operation("stored_responses", shape=_RESPONSES)
 
@@ -27,7 +28,7 @@ _ROUTES = Routes(
     route("POST", "/v1/embeddings", Operation("embeddings", OpenAIEmbeddings())),
     route("POST", "/v1/moderations", Operation("moderations", shape=_CHAT)),
     route("POST", "/v1/images/generations", Operation("images", OpenAIImages())),
-    route("POST", "/v1/images/{what}", Operation("images"), what="edits|variations"),
+    route("POST", "/v1/images/{what}", _IMAGES, what="edits|variations"),
     route("POST", "/v1/audio/{what}", _AUDIO, what="speech|transcriptions|translations"),
     route("GET", "/v1/models", _MODELS),
     route("GET DELETE", "/v1/models/{id}", _MODELS, id=r"[A-Za-z0-9][A-Za-z0-9._:-]*"),  # `ft:gpt-4o:acme::id`
@@ -41,7 +42,8 @@ _ROUTES = Routes(
     route("GET DELETE", "/v1/files/{id}", _FILES),
     route("GET", "/v1/files/{id}/content", _FILES),
     route("POST", "/v1/uploads{rest}", _FILES, rest=rf"(?:/{SEGMENT}/(?:parts|complete|cancel))?"),
-    route("GET POST", "/v1/batches", _BATCHES),
+    route("GET", "/v1/batches", _BATCHES),
+    route("POST", "/v1/batches", _NEW_BATCH),
     route("GET", "/v1/batches/{id}", _BATCHES),
     route("POST", "/v1/batches/{id}/cancel", _BATCHES),
 )

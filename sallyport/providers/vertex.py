@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
@@ -20,17 +21,19 @@ from sallyport.secret import Secret
 _ANTHROPIC, _GENERATE, _EMBED = AnthropicMessages(), GoogleGenerate(), GoogleEmbed()
 _MISTRAL = OpenAIChat(asks_for_usage=False)
 _MODELS, _CACHES = Operation("models"), Operation("cached_contents", shape=_GENERATE)
+_NEW_CACHE = replace(_CACHES, uncounted=True)
 
 _PROJECT = r"[a-z0-9][a-z0-9.:-]*"  # `example.com:project` is an old spelling that still holds
 _LOCATION = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MODEL = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]|%40)*"  # `claude-sonnet-4-5@20250929`
+_EMBEDDING = r"(?:[A-Za-z0-9._@-]|%40)*embedding(?:[A-Za-z0-9._@-]|%40)*"
 _LOCATED = re.compile(rf"/[a-z0-9]+/projects/{_PROJECT}/locations/({_LOCATION})/")
 
 
 def _in_project(methods: str, template: str, operation: Operation, **parts: str) -> Route:
     where = "/{version}/projects/{project}/locations/{location}"
     fixed = {"version": "v1|v1beta1", "project": _PROJECT, "location": _LOCATION, "model": _MODEL}
-    return route(methods, where + template, operation, **fixed, **parts)
+    return route(methods, where + template, operation, **fixed | parts)
 
 
 def _model(publisher: str, method: str, operation: Operation) -> Route:
@@ -41,7 +44,8 @@ _ROUTES = Routes(
     _model("google", "generateContent", Operation("generate", _GENERATE)),
     _model("google", "streamGenerateContent", Operation("generate", _GENERATE, stream=True)),
     _model("google", "countTokens", Operation("count_tokens", shape=_GENERATE)),
-    _model("google", "predict", Operation("embeddings", _EMBED)),
+    _in_project("POST", "/publishers/google/models/{model}:predict", Operation("embeddings", _EMBED), model=_EMBEDDING),
+    _model("google", "predict", Operation("predict", shape=_EMBED, uncounted=True)),  # images
     _model("google", "embedContent", Operation("embeddings", _EMBED)),
     _in_project("POST", "/publishers/anthropic/models/count-tokens:rawPredict", Operation("count_tokens", shape=_ANTHROPIC)),
     _model("anthropic", "rawPredict", Operation("messages", _ANTHROPIC)),
@@ -51,7 +55,8 @@ _ROUTES = Routes(
     _model("meta", "rawPredict", Operation("chat", _MISTRAL)),
     _model("meta", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
     _in_project("POST", "/endpoints/openapi/chat/completions", Operation("chat", OpenAIChat())),
-    _in_project("GET POST", "/cachedContents", _CACHES),
+    _in_project("GET", "/cachedContents", _CACHES),
+    _in_project("POST", "/cachedContents", _NEW_CACHE),
     _in_project("GET PATCH DELETE", "/cachedContents/{id}", _CACHES),
     route("GET", "/{version}/publishers/{publisher}/models", _MODELS, version="v1|v1beta1"),
     route("GET", "/{version}/publishers/{publisher}/models/{id}", _MODELS, version="v1|v1beta1", id=rf"{SEGMENT}(?:@{SEGMENT})?"),

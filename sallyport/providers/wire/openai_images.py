@@ -21,6 +21,9 @@ class OpenAIImages(WireFormat):
     def output_cap(self, body: JsonObject) -> int | None:
         return None
 
+    def counted(self, body: JsonObject) -> bool:
+        return "gpt-image" in (self.model(body) or "")
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=_StreamMeter)
 
