@@ -162,4 +162,4 @@ def _unreachable(name: str, message: str) -> Refusal:
         return Refusal(403, "destination_forbidden", f"{message}. An administrator can allow it with --allow-destination.")
     if TIMED_OUT in message:
         return Refusal(504, "upstream_timeout", f"{name} did not answer in time", retry_after=1)
-    return Refusal(502, "upstream_unreachable", f"{name} could not be reached by the gateway: {message}", retry_after=1)
+    return Refusal(502, "upstream_unreachable", f"{name} could not be reached by the gateway: {message[:200]}", retry_after=1)

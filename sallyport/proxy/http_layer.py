@@ -1,4 +1,4 @@
-"""mitmproxy's HTTP layer, with our stream and our two sides of HTTP/1 in it."""
+"""mitmproxy's HTTP layer, with our stream and our connections in it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import http as mitmproxy_http
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 
+from sallyport.proxy.http2_client import GatewayHttp2Client
 from sallyport.proxy.http_client import GatewayHttp1Client
 from sallyport.proxy.http_server import GatewayHttp1Server
 from sallyport.proxy.http_stream import GatewayHttpStream
 from sallyport.settings import Settings
 
-mitmproxy_http.Http1Client = GatewayHttp1Client  # HttpClient makes it by this name, after ALPN is known; there is no other way in
+# HttpClient makes them by these names, once it is known which is spoken; there is no other way in
+mitmproxy_http.Http1Client = GatewayHttp1Client
+mitmproxy_http.Http2Client = GatewayHttp2Client
 
 
 class GatewayHttpLayer(HttpLayer):

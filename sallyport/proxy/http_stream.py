@@ -260,6 +260,8 @@ class GatewayHttpStream(HttpStream):
                 yield from self._reject(event)
                 return
             event.message = CLIENT_LEFT
+        else:
+            event.message = event.message.replace("stream reset by client", "it reset the stream")  # mitmproxy says so of both
         unanswered = self.server_state in (self.state_uninitialized, self.state_wait_for_response_headers)
         if (
             isinstance(event, ResponseProtocolError)

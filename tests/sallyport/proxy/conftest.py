@@ -81,24 +81,37 @@ def installation(tmp_path_factory: pytest.TempPathFactory, redis_server: str) ->
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificates.certificate, certificates.key)
         servers.append(context)
-    servers[0].set_alpn_protocols(["http/1.1"])
+    servers[0].set_alpn_protocols(["h2", "http/1.1"])
     openai, anthropic, gemini = Provider(), Provider(servers[0]), Provider(servers[1])
     with socket.create_server(("127.0.0.1", 0)) as gone:
         dead = gone.getsockname()[1]
+    full = full_port()
     settings: dict[str, Any] = {
         "upstreams": {
             "openai": openai.url,
             "anthropic": anthropic.url,
             "gemini": gemini.url,
             "fireworks": f"http://127.0.0.1:{dead}",
-            "baseten": "http://192.0.2.1:81",  # TEST-NET-1: nobody answers there
+            "baseten": f"http://127.0.0.1:{full[0].getsockname()[1]}",
         },
         "upstream_ca": trusted.ca,
         "allow_destinations": ("127.0.0.0/8",),
     }
     yield Installation(data, key, redis_server, settings, openai, anthropic, gemini)
-    for provider in (openai, anthropic, gemini):
-        provider.close()
+    for server in (openai, anthropic, gemini, *full):
+        server.close()
+
+
+def full_port() -> list[socket.socket]:
+    """A port (of the first socket) that takes no more connections: those that try get no answer at all."""
+    server = socket.socket()
+    server.bind(("127.0.0.1", 0))
+    server.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for one in waiting:
+        one.setblocking(False)
+        one.connect_ex(server.getsockname())
+    return [server, *waiting]
 
 
 @dataclass

@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -26,16 +26,21 @@ SECRET = "what-only-the-log-may-hold"
 
 
 def broken(hook: str) -> type:
+    """An addon of which one hook raises."""
+
+    def accept(self: object, services: object) -> None:
+        pass
+
     def fail(self: object, *_: object) -> None:
         raise RuntimeError(SECRET)
 
-    return type("Broken", (), {"__init__": lambda self, services: None, hook: fail})
+    return type("Broken", (), {"__init__": accept, hook: fail})
 
 
 @asynccontextmanager
 async def serving(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, addon: type, position: int
-) -> AsyncIterator[tuple[int, int]]:
+) -> AsyncGenerator[tuple[int, int]]:
     """A worker whose pipeline has one addon more; yields its port and the one its console would have."""
     pipeline: list[Callable[..., Any]] = [*PIPELINE]
     pipeline.insert(position, addon)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker, full_port
 from tests.sallyport.proxy.wire import Message, Provider, answer, eventually, request
 
 MESSAGES = "/anthropic/v1/messages"
@@ -159,29 +158,16 @@ def test_a_provider_that_refuses_connections_and_comes_back(worker: Worker):
                 assert client.message().status == 200
 
 
-@pytest.fixture
-def full() -> Iterator[int]:
-    """A port that takes no more connections: those that try get no answer at all."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        port = server.getsockname()[1]
-        waiting: list[socket.socket] = []
-        for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(("127.0.0.1", port))
-            waiting.append(one)
-        yield port
-        for one in waiting:
-            one.close()
-
-
-def test_a_connection_that_never_comes_about(worker: Worker, full: int):
-    with worker.ask(f"CONNECT 127.0.0.1:{full} HTTP/1.1\r\nProxy-Authorization: Bearer {worker.key}\r\n\r\n".encode()) as client:
-        began = time.monotonic()
-        assert client.message().status == 504
-        assert time.monotonic() - began < 4
+def test_a_connection_that_never_comes_about(worker: Worker):
+    began, full = time.monotonic(), full_port()
+    call = request("POST", "/baseten/v1/chat/completions", worker.auth, body=CHAT)
+    tunnel = f"CONNECT 127.0.0.1:{full[0].getsockname()[1]} HTTP/1.1\r\nProxy-Authorization: Bearer {worker.key}\r\n\r\n".encode()
+    with worker.ask(call) as one, worker.ask(tunnel) as other:
+        failed(worker, one.message(), 504, "upstream_timeout")
+        assert other.message().status == 504
+    assert time.monotonic() - began < 4
+    for one in full:
+        one.close()
 
 
 def test_a_handshake_that_never_ends(worker: Worker, anthropic: Provider):
