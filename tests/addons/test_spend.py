@@ -166,3 +166,39 @@ async def test_a_strict_cap_counts_with_the_dearest_tier_that_may_serve(
     services.snapshot = make_snapshot(policies=caps(nano_to_usd(worst * 3 // 2), strict=True))
     flow = await pipeline.request(make_flow(content=content, authorization=f"Bearer {KEYS['good']}"))
     assert (flow.response is None) is fits
+
+
+UNCOUNTED = (
+    ("/openai/v1/audio/speech", {"model": "tts-1", "input": "hi"}),
+    ("/openai/v1/images/edits", {}),
+    ("/openai/v1/batches", {"input_file_id": "file-1"}),
+    ("/openai/v1/images/generations", {"model": "dall-e-3", "prompt": "a cat"}),
+    ("/openai/v1/responses", {"model": "gpt-4o-mini", "input": "hi", "background": True}),
+    ("/anthropic/v1/messages/batches", {"model": "claude-haiku-4-5", "requests": []}),
+)
+
+
+@pytest.mark.parametrize(("path", "body"), UNCOUNTED)
+async def test_what_no_answer_names_the_cost_of_is_not_sold_under_a_cap(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, path: str, body: dict[str, object]
+):
+    def call() -> http.HTTPFlow:
+        return make_flow(path=path, content=orjson.dumps(body), x_gateway_key=KEYS["good"])
+
+    assert (await pipeline.request(call())).response is None
+    services.snapshot = make_snapshot(policies=caps("1000"))
+    refused = known((await pipeline.request(call())).response)
+    assert refused.status_code == 403
+    message = json.loads(refused.content or b"")["error"]["message"]
+    assert message.startswith("request blocked by gateway policies: the spend_cap")
+
+
+@pytest.mark.parametrize(("path", "body"), [*UNCOUNTED[:3], UNCOUNTED[-1]])
+@pytest.mark.parametrize(("allow", "refused"), [("gpt-4o-mini", True), ("claude-haiku-4-5", True), ("*", False)])
+async def test_what_names_no_model_is_for_those_who_may_use_them_all(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, path: str, body: dict[str, object], allow: str, refused: bool
+):
+    patterns = [f"{provider}/{allow}" for provider in ("openai", "anthropic")]
+    services.snapshot = make_snapshot(policies=(make_policy("model_access", {"allow": patterns}),))
+    flow = await pipeline.request(make_flow(path=path, content=orjson.dumps(body), x_gateway_key=KEYS["good"]))
+    assert (flow.response is not None and flow.response.status_code == 403) is refused

@@ -12,6 +12,7 @@ WHERE = "/v1/projects/acme-1/locations/us-central1"
         ("google/models/gemini-2.5-pro:streamGenerateContent", "generate", "google_generate", "gemini-2.5-pro", True),
         ("google/models/gemini-2.5-pro:countTokens", "count_tokens", None, "gemini-2.5-pro", False),
         ("google/models/text-embedding-005:predict", "embeddings", "google_embed", "text-embedding-005", False),
+        ("google/models/imagen-4.0-generate-001:predict", "predict", None, "imagen-4.0-generate-001", False),
         ("anthropic/models/claude-opus-4-6:rawPredict", "messages", "anthropic_messages", "claude-opus-4-6", False),
         ("anthropic/models/claude-a@20250929:streamRawPredict", "messages", "anthropic_messages", "claude-a@20250929", True),
         ("anthropic/models/claude-a%4020250929:rawPredict", "messages", "anthropic_messages", "claude-a@20250929", False),
