@@ -37,6 +37,7 @@ class Call:
     meter: Meter | None = None
     expected_nano: int = 0
     expected_input_tokens: int = 0
+    expected_output_tokens: int = 0
     reserved: bool = False
     """A reservation is (or may be) held for it: its end is settled, not just published."""
     settled: bool = False

@@ -150,9 +150,11 @@ class Settle:
             return None
         if meter is None:
             answered_or_left = record.status is not None or record.outcome == "aborted"
-            return Usage(input_tokens=call.expected_input_tokens) if answered_or_left else None
+            return Usage(call.expected_input_tokens, call.expected_output_tokens) if answered_or_left else None
         partial = meter.partial or Usage(input_tokens=call.expected_input_tokens)
         output = max(partial.output_tokens, -(-meter.output_chars // _CHARS_PER_TOKEN))
+        if record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
+            output = output or call.expected_output_tokens
         partial.output_tokens = output
         return partial
 

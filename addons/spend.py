@@ -89,7 +89,7 @@ class Spend:
         tier = asked_tier if isinstance(asked_tier, str) else None
         expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
         worst = Usage(most_input_tokens(request.raw_content or b""), most_output_tokens(cap), service_tier=tier)
-        call.expected_input_tokens = tokens
+        call.expected_input_tokens, call.expected_output_tokens = tokens, output
         call.expected_nano = self._cost(call, expected)
         return expected, worst
 

@@ -202,3 +202,26 @@ async def test_what_names_no_model_is_for_those_who_may_use_them_all(
     services.snapshot = make_snapshot(policies=(make_policy("model_access", {"allow": patterns}),))
     flow = await pipeline.request(make_flow(path=path, content=orjson.dumps(body), x_gateway_key=KEYS["good"]))
     assert (flow.response is not None and flow.response.status_code == 403) is refused
+
+
+async def test_a_client_that_hangs_up_before_the_answer_is_charged_for_what_was_expected(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, redis_url: str
+):
+    """The provider has the request, and may well answer it to the end."""
+    flow = await pipeline.request(make_flow(x_gateway_key=KEYS["good"]))
+    expected = known(call_of(flow)).expected_nano
+    flow.client_conn.state = ConnectionState.CLOSED
+    flow.error = Error("Client disconnected.")
+    await pipeline.settle.error(flow)
+    [record] = await published(services, redis_url)
+    assert (record.outcome, record.estimated, record.cost_nano) == ("aborted", True, expected)
+
+
+async def test_an_answer_that_cannot_be_read_is_not_free(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, redis_url: str
+):
+    flow = await pipeline.request(make_flow(x_gateway_key=KEYS["good"]))
+    expected = known(call_of(flow)).expected_nano
+    await pipeline.answer(flow, b"\x0a\x05hello")
+    [record] = await published(services, redis_url)
+    assert (record.outcome, record.estimated, record.cost_nano) == ("success", True, expected)
