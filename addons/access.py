@@ -7,18 +7,19 @@ Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 from mitmproxy import http
 
 from addons.content import ContentError, decompress, replace_body
 from addons.context import Call, call_of
+from addons.presented_key import query_pairs
 from addons.refusal import Refusal, policy_message, policy_ref, refuse
 from addons.services import Services
 from policies import model_access
 from sallyport.providers import provider_for_host
-from sallyport.providers.base import JsonObject
+from sallyport.providers.base import JsonObject, Provider
 
 
 class Access:
@@ -43,6 +44,8 @@ class Access:
             self._check_model(flow, call, "")  # which it uses stands where nobody looks
         if flow.response or call.shape is None:
             return
+        if call.generates and call.provider:
+            _keep_readable(flow, call.provider)
         length = flow.request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._limit:
             refuse(flow, too_large(self._limit))
@@ -96,6 +99,15 @@ class Access:
         )
         scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
         refuse(flow, Refusal(403, "model_access", message, refs, "model_access", scopes))
+
+
+def _keep_readable(flow: http.HTTPFlow, provider: Provider) -> None:
+    parameters = ((unquote(name), unquote(value)) for name, value in query_pairs(flow.request.path))
+    for name, value in (*parameters, *flow.request.headers.items()):
+        if provider.reshapes(name.lower(), value):
+            message = f"{name}={value[:100]} is not supported: what the call costs could not be read from such an answer"
+            refuse(flow, Refusal(400, "answer_reshaped", message))
+            return
 
 
 def _written(body: JsonObject) -> bytes:

@@ -172,6 +172,10 @@ class Provider(ABC):
     def operation(self, method: str, path: str) -> Operation | None:
         """What this is, or None for a path that is no model API: it gets no provider key. `path` is raw, without the query."""
 
+    def reshapes(self, name: str, value: str) -> bool:
+        """Whether this query parameter or header (name in lower case) makes an answer that its cost can't be read from."""
+        return False
+
     @abstractmethod
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
         """Headers that authenticate to the provider. `token_endpoint` replaces the vendor's where a token is minted (Vertex).

@@ -9,7 +9,7 @@ from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
 from sallyport.providers.errors import google_error
 from sallyport.providers.routes import Route, Routes, route
 from sallyport.providers.wire.google_embed import GoogleEmbed
-from sallyport.providers.wire.google_generate import GoogleGenerate
+from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
 from sallyport.secret import Secret
 
 _GENERATE, _EMBED = GoogleGenerate(), GoogleEmbed()
@@ -52,6 +52,9 @@ class Gemini(Provider):
 
     def operation(self, method: str, path: str) -> Operation | None:
         return _ROUTES.match(method, path)
+
+    def reshapes(self, name: str, value: str) -> bool:
+        return google_reshapes(name, value)
 
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
         return {"x-goog-api-key": secret.reveal()}

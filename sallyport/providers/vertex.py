@@ -14,7 +14,7 @@ from sallyport.providers.routes import SEGMENT, Route, Routes, route
 from sallyport.providers.vertex_token import VertexTokens
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.google_embed import GoogleEmbed
-from sallyport.providers.wire.google_generate import GoogleGenerate
+from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.secret import Secret
 
@@ -92,6 +92,9 @@ class Vertex(Provider):
 
     def operation(self, method: str, path: str) -> Operation | None:
         return _ROUTES.match(method, path)
+
+    def reshapes(self, name: str, value: str) -> bool:
+        return google_reshapes(name, value)
 
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
         """An access token minted from the service account's key; from `token_endpoint` + `/token` where that is given."""

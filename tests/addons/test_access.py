@@ -9,6 +9,7 @@ from addons.context import call_of
 from addons.identify import Identify
 from addons.route import Route
 from addons.services import Services
+from sallyport.secret import Secret
 from sallyport.settings import Settings
 from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
 
@@ -121,3 +122,29 @@ def test_a_body_that_is_nested_too_deeply_is_refused_in_words(services: Services
 def test_what_is_stored_can_be_cancelled_without_a_body(services: Services, make_flow: MakeFlow):
     flow = access(services, make_flow(path="/openai/v1/responses/resp_1/cancel", x_gateway_key=KEYS["good"], content=b""))
     assert flow.response is None
+
+
+@pytest.mark.parametrize(
+    ("query", "refused"),
+    [
+        ("alt=sse", False),
+        ("alt=json", False),
+        ("key=1&%24alt=proto", True),
+        ("fields=candidates", True),
+        ("%66ields=candidates", True),
+        ("callback=f", True),
+    ],
+)
+def test_an_answer_must_name_its_usage(services: Services, make_flow: MakeFlow, query: str, refused: bool):
+    services.snapshot = make_snapshot(secrets={"GOOGLE_API_KEY": Secret("AIza")})
+    path = f"/gemini/v1beta/models/gemini-2.5-flash:generateContent?{query}"
+    flow = access(services, make_flow(path=path, x_gateway_key=KEYS["good"], content=b'{"contents":[]}'))
+    assert (flow.response is not None) is refused
+
+
+def test_an_answer_must_not_be_masked_by_a_header(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(secrets={"GOOGLE_API_KEY": Secret("AIza")})
+    path = "/gemini/v1beta/models/gemini-2.5-flash:generateContent"
+    flow = access(services, make_flow(path=path, x_gateway_key=KEYS["good"], x_goog_fieldmask="candidates", content=b"{}"))
+    assert known(flow.response).status_code == 400
+    assert "x-goog-fieldmask" in message(flow)

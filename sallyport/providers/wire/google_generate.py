@@ -102,6 +102,14 @@ class _JsonMeter(Meter):
         return data
 
 
+def google_reshapes(name: str, value: str) -> bool:
+    """Google's system parameters (https://cloud.google.com/apis/docs/system-parameters) that leave fields out of an answer or
+    write it in another format."""
+    if name in ("alt", "$alt"):
+        return value not in ("json", "sse")
+    return name in ("fields", "$fields", "callback", "$callback", "x-goog-fieldmask")
+
+
 def google_usage(usage: JsonObject) -> Usage:
     thoughts = count(usage, "thoughtsTokenCount")
     return Usage(
