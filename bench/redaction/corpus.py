@@ -17,7 +17,7 @@ _LONGEST = 60_000
 _DATA_SUFFIXES = ("*.js", "*.json", "*.map", "*.css", "*.toml", "*.svg", "*.csv")
 _CREDIT = re.compile(
     r"author|copyright|©|contribut|(?:written|fixed|modified|created|maintained|suggested|reported|invented) by|thank|credit|"
-    r"courtesy|adapted from|licen[cs]e|maintain|@",
+    r"courtesy|adapted from|licen[cs]e|maintain|@|\bfrom [A-Z]|RFC \d|hacked",
     re.IGNORECASE,
 )
 

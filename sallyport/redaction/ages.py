@@ -15,12 +15,13 @@ _NUMBER = rf"(?P<age>1[01]\d|120|[1-9]?\d|(?:{_TENS})(?:[- ](?:{_UNITS}))?|{_TEE
 
 _NUMBER_BEFORE = re.compile(rf"(?:(?<![\w.,$€£/+-])|(?<=\\[nrt])){_NUMBER}[ -]?\Z")
 _NUMBER_AFTER = re.compile(
-    rf"(?:['\"\\]{{0,3}}\s{{0,2}}[:=]\s{{0,2}}['\"\\]{{0,3}}|\s(?:of\s|is\s|was\s)?){_NUMBER}(?![\w%:/]|[.,-]\d|\s?(?:%|m?s\b|sec|min|hour|day|week|px|kb|mb))"
+    rf"(?:['\"\\]{{0,3}}[^\S\n]{{0,2}}[:=]\s{{0,2}}['\"\\]{{0,3}}|[^\S\n](?:of\s|is\s|was\s)?){_NUMBER}(?![\w%:/]|[.,-]\d|\s?(?:%|m?s\b|sec|min|hour|day|week|px|kb|mb))"
 )
 _TURNED = re.compile(
     rf"\s{_NUMBER}(?=\s?[.,;!?)]|\s(?:last|this|next|in|on|and|yesterday|today|tomorrow|years?|soon|when)\b|\s?\Z)(?![.,]\d)"
 )
-_COMMA = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\.? )?[A-Z][a-zA-Z'-]+\Z")
+_CAPITALISED = r"[A-ZÀ-ÖØ-Þ][^\W\d_]*(?:['’-][^\W\d_]+)*"
+_FULL_NAME = re.compile(rf"(?<!\w){_CAPITALISED}(?: {_CAPITALISED}\.?| (?:van|von|der|de|la|al|bin)){{0,3}} {_CAPITALISED}\Z")
 
 
 def _before(text: str, start: int, end: int) -> re.Match[str] | None:
@@ -65,13 +66,18 @@ def find_ages(haystack: Haystack) -> Iterator[Finding]:
             if match is not None:
                 yield Finding(*match.span("age"), "AGE")
     yield from _after_names(haystack.text)
+    for found in _SHORT.finditer(haystack.text):
+        yield Finding(*found.span("age"), "AGE")
 
 
-_BETWEEN_COMMAS = re.compile(r", (?P<age>[1-9]\d)(?=, (?:[a-z]|[A-Z][a-z]+,? [a-z]))")
+# `my wife (34F)`
+_SHORT = re.compile(r"\((?P<age>[1-9]\d) ?[FMfm]\)")
+
+_APPOSED = re.compile(r", (?P<age>[1-9]\d)(?=, (?:[a-z]|[A-Z][a-z]+,? [a-z]))| \((?P<bracketed>[1-9]\d)\)(?= [a-z]|[,.;])")
 
 
 def _after_names(text: str) -> Iterator[Finding]:
-    """`Maria Lopez, 34, lives in …`"""
-    for found in _BETWEEN_COMMAS.finditer(text):
-        if _COMMA.search(text, max(0, found.start() - 48), found.start()) is not None:
-            yield Finding(*found.span("age"), "AGE")
+    """`Maria Lopez, 34, lives in …`, `Maria Lopez (34) lives in …`"""
+    for found in _APPOSED.finditer(text):
+        if _FULL_NAME.search(text, max(0, found.start() - 48), found.start()) is not None:
+            yield Finding(*found.span(found.lastgroup or 0), "AGE")

@@ -69,7 +69,7 @@ RULES: tuple[Rule, ...] = (
         nocase=True,
         free=True,
     ),
-    Near("DATADOG_API_KEY", ("datadog|ddog|dd[_-]",), r"(?:datadog|ddog|dd)[\w .-]{0,24}?key", _HEX),
+    Near("DATADOG_API_KEY", ("datadog|ddog|dd[_-]",), r"(?:datadog|ddog|dd)(?:[\w .-]|:\s){0,24}?key", _HEX),
     Near(
         "AZURE_STORAGE_KEY",
         ("acc(?:ount|ess)[ _-]?key", "azure[ _-]?storage", "storage[ _-](?:account[ _-])?key"),

@@ -56,6 +56,12 @@ _PARTICLES = frozenset(
 _CAPITALS = frozenset({"US", "USA", "UK", "UAE", "EU", "NYC", "LA", "DC", "GOP"})
 _SHOUTED = re.compile(r"[A-Z]{2,} [A-Z]{2,} |  ?[A-Z]{2,} [A-Z]{3,}")
 """A sentence all in capitals, where `US` is a pronoun."""
+_ORGANISATION = re.compile(
+    r"\b(?:Inc|Ltd|LLC|Corp|GmbH|Co|Team|Group|Foundation|Project|Authors|Contributors|Developers|Community|Software|Labs|Services|"
+    r"Department|University|Institute|Bank|Systems|Technologies|Association|Committee|Company|Support|Bot|Admin|Engineering)\b"
+)
+_PRODUCT = re.compile(r"\b(?:Code|Desktop|Studio|Server|Cloud|API|SDK|CLI|App|Pro|IDE|Agent|Assistant|Opus|Sonnet|Haiku)\b")
+"""A word that makes the name before it a product's: `Claude Code`, `Visual Studio`."""
 _AS_VERB = re.compile(r"(?: (?:this|all|the|an?|as|that|it|its|your|each|any|if|when|to|back|up|down)\b|:\s*(?:\n|\Z))")
 """After a word that opens a sentence: `Mark the task`, `Raises:`."""
 _DETERMINERS = re.compile(
@@ -83,6 +89,8 @@ def is_name(text: str, start: int, end: int, category: str, *, strict: bool = Fa
         return value not in _PRODUCTS
     if not has_form(value, category) or stands_in_code(text, start, end):
         return False
+    if category == "PERSON" and (is_organisation(value) or _PRODUCT.search(value) is not None):
+        return False
     if " " in value:
         return True
     return not strict and _is_lone_name(text, start, end, category)
@@ -103,6 +111,11 @@ def has_form(value: str, category: str) -> bool:
     if value.replace(".", "").isupper():
         return category != "PERSON" and value.replace(".", "") in _CAPITALS
     return lowered[0] not in FUNCTION_WORDS
+
+
+def is_organisation(value: str) -> bool:
+    """Says itself that it is one: `Platform Team`, `Acme Inc`."""
+    return _ORGANISATION.search(value) is not None
 
 
 def stands_in_code(text: str, start: int, end: int) -> bool:

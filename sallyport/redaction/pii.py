@@ -14,6 +14,7 @@ from sallyport.redaction.ages import find_ages
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding, merge
 from sallyport.redaction.records import find_announced
+from sallyport.redaction.tables import find_in_tables
 
 _LOCAL = string.ascii_letters + string.digits + "._%+-"
 _DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@(])(?!\.[a-z]+\()")
@@ -40,7 +41,9 @@ _WINDOW = 48
 
 def find_pii(haystack: Haystack) -> list[Finding]:
     """Sorted, none overlapping."""
-    return merge(_emails(haystack.text), _numbers(haystack), find_ages(haystack), find_announced(haystack))
+    return merge(
+        _emails(haystack.text), _numbers(haystack), find_ages(haystack), find_announced(haystack), find_in_tables(haystack)
+    )
 
 
 def _emails(text: str) -> Iterator[Finding]:

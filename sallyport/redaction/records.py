@@ -7,21 +7,40 @@ from collections.abc import Iterator
 
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding
-from sallyport.redaction.names import has_form
+from sallyport.redaction.names import has_form, is_organisation
 
-_FIELD = r"[\"'\\]{0,3}[ \t]{0,3}(?:=>|[:=])[ \t]{0,3}[\"'\\]{0,3}"
+_FIELD = r"[\"'\\]{0,3}[ \t]{0,12}(?:=>|[:=>])[ \t]{0,12}[\"'\\]{0,3}"
 _CAPITALISED = r"[A-ZÀ-ÖØ-Þ][^\W\d_]{0,30}(?:['’-][^\W\d_]{1,30}){0,2}"
-_VALUE = rf"(?P<value>{_CAPITALISED}(?:\.? {_CAPITALISED}){{0,3}})(?![\w(\[=/])(?!\.\w)"
+_PARTICLE = r"(?:van|von|der|den|de|la|da|di|dos|del|al|bin)"
+VALUE = rf"(?P<value>{_CAPITALISED}(?:\.? (?:{_PARTICLE} ){{0,2}}{_CAPITALISED}){{0,3}})"
+_VALUE = rf"{VALUE}(?![\w(\[=/])(?!\.\w)"
 
 # The field `name` alone is too often a thing's; with one of these before it, it is a person's.
 _WHOSE = re.compile(
-    r"(?:first|last|full|given|family|middle|maiden|customer|client|patient|employee|contact|student|member|guest)[ _-]?\Z", re.I
+    r"(?:first|last|full|given|family|middle|maiden|customer|client|patient|employee|contact|student|member|guest|manager)"
+    r"[ _-]?\Z",
+    re.I,
 )
+_WHAT = re.compile(r"[\w-]\Z")
+# Or other fields of people near it.
+_SIBLING = re.compile(
+    r"\b(?:e[-_]?mail|phone|mobile|tel|telephone|age|dob|birth\w{0,8}|ssn|gender|surname|nationality|ethnicity|religion|country|city|"
+    r"town|role|address|employees?|patients?|customers?|passengers?|guests|members|reports_to|salary)[\"'\\]{0,3}[ \t]{0,6}[:=]",
+    re.IGNORECASE,
+)
+_NEAR = 160
+"""Characters."""
 
 
 def _rule(anchor: str, before: str, category: str) -> tuple[re.Pattern[str], re.Pattern[str], str]:
     return re.compile(anchor), re.compile(rf"(?i:{before}){_VALUE}"), category
 
+
+_ROLES = (
+    "author|owner|assignee|reporter|manager|reports_to|reviewer|supervisor|passenger|patient|applicant|employee|recipient|"
+    "attendee|tenant|landlord|beneficiary|displayname|signed-off-by|reviewed-by|acked-by|tested-by|co-authored-by"
+)
+_PLACES = "city|country|hometown|home_town|town|birthplace|place of birth|residence"
 
 # Where to look in the lower-case text (each starts with a literal, which makes it cheap); what must stand there; the category.
 _RULES = (
@@ -31,12 +50,13 @@ _RULES = (
     _rule("ms\\. ", "ms\\. ", "PERSON"),
     _rule("dr\\. ", "dr\\. ", "PERSON"),
     _rule("prof(?:\\.|essor) ", "prof(?:\\.|essor) ", "PERSON"),
-    _rule("city", f"city{_FIELD}", "LOCATION"),
-    _rule("country", f"country{_FIELD}", "LOCATION"),
-    _rule("hometown", f"hometown{_FIELD}", "LOCATION"),
+    *(_rule(place, f"{place}{_FIELD}", "LOCATION") for place in _PLACES.split("|")),
     _rule("nationality", f"nationality{_FIELD}", "NRP"),
+    _rule("ethnicity", f"ethnicity{_FIELD}", "NRP"),
     _rule("religion", f"religion{_FIELD}", "NRP"),
 )
+# These are as often a team's or a company's, so only a name of two words or more is taken for a person's.
+_ROLE_RULES = tuple(_rule(role, f"{role}{_FIELD}", "PERSON") for role in _ROLES.split("|"))
 
 
 def find_announced(haystack: Haystack) -> Iterator[Finding]:
@@ -45,11 +65,38 @@ def find_announced(haystack: Haystack) -> Iterator[Finding]:
     for anchor, pattern, category in _RULES:
         for found in anchor.finditer(haystack.lowered):
             start = found.start()
-            if anchor.pattern == "name":
-                if _WHOSE.search(text, max(0, start - 12), start) is None:
-                    continue
-            elif start > 0 and text[start - 1].isalnum():
+            if anchor.pattern != "name" and start > 0 and text[start - 1].isalnum() and not _starts_hump(text, start):
                 continue
             match = pattern.match(text, start)
-            if match is not None and has_form(match["value"], category):
+            if match is None or not has_form(match["value"], category):
+                continue
+            if anchor.pattern == "name" and not _is_of_person(text, start, match.end()):
+                continue
+            yield Finding(*match.span("value"), category)
+    for anchor, pattern, category in _ROLE_RULES:
+        for found in anchor.finditer(haystack.lowered):
+            match = pattern.match(text, found.start())
+            if (
+                match is not None
+                and _is_full_name(match["value"])
+                and _WHAT.search(text, max(0, found.start() - 1), found.start()) is None
+            ):
                 yield Finding(*match.span("value"), category)
+
+
+def _is_full_name(value: str) -> bool:
+    return " " in value and has_form(value, "PERSON") and not is_organisation(value)
+
+
+def _starts_hump(text: str, start: int) -> bool:
+    """`City` in `billingCity`."""
+    return text[start].isupper() and text[start - 1].islower()
+
+
+def _is_of_person(text: str, start: int, end: int) -> bool:
+    """Whether the `name` there, before the value that ends at `end`, is a person's."""
+    if _WHOSE.search(text, max(0, start - 12), start) is not None:
+        return True
+    if _WHAT.search(text, max(0, start - 1), start) is not None or is_organisation(text[start:end]):
+        return False
+    return _SIBLING.search(text, max(0, start - _NEAR), start) is not None or _SIBLING.search(text, end, end + _NEAR) is not None

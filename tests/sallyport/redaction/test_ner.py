@@ -31,6 +31,7 @@ async def test_names_in_prose(ner: NerClient, text: str, names: list[tuple[str, 
     "text",
     [
         "Use Docker and React with the Kafka consumer, then run Jenkins and Pytest on Linux.",
+        "You are Claude Code, the official CLI. Use Claude Code, Claude Desktop or Visual Studio.",
         "Claude, please read the SSLContext of README and the HTTPException of Django.",
         "class John(Base):\n    Smith = None\n\n    def Berlin(self):\n        return Paris(self)\n",
         "total 64\n-rw-r--r-- 1 root root 1 Jan 23 21:31 Jan\ndrwxr-xr-x 13 root root 4096 Nov 23 21:31 .\n",

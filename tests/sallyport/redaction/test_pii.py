@@ -70,6 +70,9 @@ def test_ssn(text: str, value: str) -> None:
         ("She's 34.", "34"),
         ("34 years of age", "34"),
         ("the baby is 8 months old", "8"),
+        ("my wife (34F) and I", "34"),
+        ("Étienne Lefèvre (34) lives here", "34"),
+        ("Femke van der Berg, 34, found it", "34"),
     ],
 )
 def test_age(text: str, value: str) -> None:
@@ -125,6 +128,8 @@ def test_announced_name(text: str, category: str, value: str) -> None:
         "120 340 5600 120 340 5600",
         "Cache-Control: max-age=34",
         "Age: 3600",
+        "Cobalt (27) is a metal",
+        "page\n34 and age\n34",
         "page 34 of message 34, stage 3",
         "timeout age 30 seconds",
         "He is 100% sure; it is 34 degrees",
