@@ -6,8 +6,9 @@ judged in `destinations`. This addon makes the call context and points the reque
 
 from __future__ import annotations
 
+import posixpath
 import time
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
@@ -111,8 +112,19 @@ class Route:
             refuse(flow, Refusal(426, WEBSOCKET_UNSUPPORTED, "this gateway carries no WebSockets yet; use HTTPS"))
         elif request.method == "HEAD" and way_in == "base_url" and call.operation is None:
             _answer_probe(flow, call)
+        elif call.operation is None and provider.operation(request.method, _plain(bare_path)):
+            message = f"{bare_path[:200]} is an odd spelling of a model API path; send it as {_plain(bare_path)[:200]}"
+            refuse(
+                flow, Refusal(404, "path_unknown", message)
+            )  # the provider might take it for the same, and nobody looked at it
         elif call.operation is None and self._settings.unknown_paths == "refuse":
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
+
+
+def _plain(path: str) -> str:
+    """Without escapes, empty and dotted segments, parameters and a slash at its end."""
+    segments = [segment.partition(";")[0] for segment in unquote(path).split("/")]
+    return posixpath.normpath("/" + "/".join(filter(None, segments)))
 
 
 def _answer_probe(flow: http.HTTPFlow, call: Call) -> None:

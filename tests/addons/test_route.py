@@ -65,6 +65,27 @@ def test_unknown_paths_of_a_provider_can_be_refused(services: Services, make_flo
     assert json.loads(known(flow.response).content or b"")["type"] == "error"  # in Anthropic's shape
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//v1/chat/completions",
+        "/v1//chat/completions",
+        "/v1/chat/completions/",
+        "/v1/./chat/completions",
+        "/x/../v1/chat/completions",
+        "/v1/chat%2fcompletions",
+        "/%761/chat/completions",
+        "/v1/chat/completions;x=1",
+    ],
+)
+def test_an_odd_spelling_does_not_lead_past_the_guards(services: Services, make_flow: MakeFlow, path: str):
+    """With a vendor key of the caller's own, it would be answered."""
+    flow = make_flow(path=f"/openai{path}")
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+    assert "/v1/chat/completions" in json.loads(known(flow.response).content or b"")["error"]["message"]
+
+
 def test_a_websocket_is_told_to_use_https(services: Services, make_flow: MakeFlow):
     flow = make_flow("GET", "/openai/v1/responses", upgrade="websocket")
     Route(services).requestheaders(flow)
