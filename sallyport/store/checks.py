@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 from sallyport.store.errors import Invalid
 
 _LONGEST = 200
+_END_OF_TIME = 253_402_300_799  # the last second of the year 9999, beyond which no time can be shown
 _LONGEST_COMMENT = 4000
 
 
@@ -70,7 +70,7 @@ def moment(field: str, value: object) -> float | None:
     """UTC seconds."""
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _END_OF_TIME:
         raise Invalid(f"{field} must be a time in seconds since 1970, or null")
     return float(value)
 

@@ -22,7 +22,10 @@ Limit = Annotated[int, Query(ge=1, le=1000, description="The most items to answe
 
 
 def _utc(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is not between the years 1 and 9999 in UTC") from None
 
 
 def _rfc3339(value: object) -> object:

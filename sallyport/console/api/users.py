@@ -36,7 +36,7 @@ class UserPatch(Body):
     email: str | None = None
 
 
-@router.post("", status_code=201, response_model=UserOut, responses=responses(409))
+@router.post("", status_code=201, response_model=UserOut, responses=responses(404, 409))
 def create_user(console: ConsoleDep, admin: AdminDep, body: UserIn) -> User:
     """A new user; e-mail addresses are unique within an organization."""
     return console.store.create_user(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)

@@ -48,7 +48,7 @@ class WorkspacePatch(Body):
     langsmith_project: str | None = None
 
 
-@router.post("", status_code=201, response_model=WorkspaceOut, responses=responses(409))
+@router.post("", status_code=201, response_model=WorkspaceOut, responses=responses(404, 409))
 def create_workspace(console: ConsoleDep, admin: AdminDep, body: WorkspaceIn) -> Workspace:
     """A new workspace; names are unique within an organization."""
     return console.store.create_workspace(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
