@@ -1,4 +1,5 @@
-"""What must be done now and then, and by one process: counters made whole, calls of dead workers charged, changes noticed."""
+"""What must be done now and then, and by one process: counters made whole and compared with the ledger each night, calls of dead
+workers charged, changes noticed."""
 
 from __future__ import annotations
 
@@ -10,13 +11,11 @@ from collections.abc import Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Engine
 
 from sallyport.spend import keys
-from sallyport.spend.ledger import sums_since
 from sallyport.spend.reaper import reap
-from sallyport.spend.rebuild import needs_rebuild, rebuild, rows_of
-from sallyport.spend.windows import WINDOWS, window_start
+from sallyport.spend.rebuild import needs_rebuild
+from sallyport.spend.reconcile import Comparison, compare, repair
 from sallyport.store.errors import StoreError
 from sallyport.store.load import load_snapshot, snapshot_version
 from sallyport.store.operations import Store
@@ -25,7 +24,6 @@ from sallyport.store.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _PERIOD_SECONDS = 1.0
-_DRAIN_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 
 
@@ -36,6 +34,7 @@ class Upkeep:
         self._store = store
         self._redis = redis
         self._failing = False
+        self._night = _night()
         self.snapshot = Snapshot(version=-1)
 
     async def run(self) -> None:
@@ -59,9 +58,13 @@ class Upkeep:
         """Raises StoreError, redis.RedisError."""
         await self.refresh()
         organizations = {workspace.organization_id for workspace in self.snapshot.workspaces.values()}
+        night = _night()
         for organization in sorted(organizations):
             if await needs_rebuild(self._redis, organization):
                 await self._rebuild(organization)
+            elif night != self._night:
+                await self._reconcile(organization)
+        self._night = night
         reaped = await reap(self._redis, sorted(organizations), time.time())
         if reaped:
             log.warning("charged %d calls whose worker died, by estimate", reaped)
@@ -71,12 +74,22 @@ class Upkeep:
         self.snapshot = await asyncio.to_thread(_newer, self._store, self.snapshot)
 
     async def _rebuild(self, organization: str) -> None:
-        # Under steady load the stream may never be quite empty.
-        await wait_until_empty(self._redis, [organization], _DRAIN_SECONDS)
-        now = time.time()
-        rows = await asyncio.to_thread(_ledger_rows, self._store.engine, organization, now)
-        await rebuild(self._redis, organization, rows, at=now)
-        log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
+        found = await self._compare(organization)
+        if await repair(self._redis, found):
+            log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
+
+    async def _reconcile(self, organization: str) -> None:
+        found = await self._compare(organization)
+        for entry in found.drifted:
+            log.error(
+                "a spend counter is off and is set right: %s %s has %d nano-dollars, the ledger %d",
+                *(entry.window, entry.subject, entry.counter_nano, entry.ledger_nano),
+            )
+        if found.drifted and not await repair(self._redis, found):
+            log.warning("the spend counters of organization %s changed hands; `spend reconcile` looks again", organization)
+
+    async def _compare(self, organization: str) -> Comparison:
+        return await compare(self._redis, self._store.engine, organization, self.snapshot.policies, at=time.time())
 
 
 async def wait_until_empty(redis: Redis, organizations: Sequence[str | None], seconds: float) -> None:
@@ -88,11 +101,12 @@ async def wait_until_empty(redis: Redis, organizations: Sequence[str | None], se
                     await asyncio.sleep(_POLL_SECONDS)
 
 
+def _night() -> int:
+    """Counts on ten minutes before each UTC midnight: the counters of the day are compared while they still hold."""
+    return int((time.time() + 600) // 86400)
+
+
 def _newer(store: Store, current: Snapshot) -> Snapshot:
     if snapshot_version(store.engine) == current.version:
         return current
     return load_snapshot(store.engine, store.vault)
-
-
-def _ledger_rows(engine: Engine, organization: str, now: float) -> list[tuple[str, str, int]]:
-    return rows_of(organization, sums_since(engine, organization, {window: window_start(window, now) for window in WINDOWS}))

@@ -11,6 +11,7 @@ All keys of one organization carry its hash tag, so that every script stays in o
 | `{org}:settled:<call id>` | string | this call has been charged; kept for a while |
 | `{org}:rate:<metric>:<window>:<subject>` | hash | sub-bucket → requests or tokens in it |
 | `{org}:calls` | stream | finished CallRecords for the recorder, field `record` |
+| `{org}:since` | set | while counters are compared with the ledger: the calls settled since that began, and who compares |
 | `{org}:epoch` | string | the counters are whole; missing after Redis came up empty |
 """
 
@@ -52,6 +53,10 @@ def settled(organization_id: str | None, call_id: str) -> str:
 
 def rate(organization_id: str | None, metric: str, window: str, field: str) -> str:
     return f"{tag(organization_id)}:rate:{metric}:{window}:{field}"
+
+
+def since(organization_id: str | None) -> str:
+    return f"{tag(organization_id)}:since"
 
 
 def epoch(organization_id: str | None) -> str:

@@ -118,5 +118,5 @@ def settlement(record: CallRecord, *, expired_by: float | None = None) -> tuple[
         "marker_seconds": _MARKER_SECONDS,
     }
     names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
-    names += [keys.settled(organization, record.id), keys.calls_stream(organization), *windows]
+    names += [keys.settled(organization, record.id), keys.calls_stream(organization), *windows, keys.since(organization)]
     return names, [record.id, record.to_json(), orjson.dumps(bill), "" if expired_by is None else expired_by]

@@ -1,6 +1,7 @@
 -- Replaces a call's reservation by what it cost, once, and publishes its record.
 --
 -- KEYS  1 reservations   2 pending records   3 leases   4 settled marker   5 stream of records   6–9 spend by hour, day, week, month
+--       10 calls settled since a comparison with the ledger began; absent when none is under way
 -- ARGV  1 call id   2 the record   3 bill: {cost, subjects: […], expire: [4 times], tokens, marker_seconds}
 --       4 only if its lease ended by this time (to reap it); empty: whatever its lease
 -- Returns 1, or 0 when nothing was to do. A call whose reservation is lost is charged all the same.
@@ -52,6 +53,9 @@ if bill.cost ~= "0" then
     end
     redis.call("EXPIREAT", KEYS[5 + window], bill.expire[window])
   end
+end
+if redis.call("EXISTS", KEYS[10]) == 1 then
+  redis.call("SADD", KEYS[10], id)
 end
 redis.call("SET", KEYS[4], "1", "EX", bill.marker_seconds)
 redis.call("XADD", KEYS[5], "*", "record", ARGV[2])

@@ -4,22 +4,25 @@ Everything here blocks on SQL: call it in a thread, never on an event loop.
 """
 
 from sallyport.spend.ledger.calls import CallFilters, call_json, get_call, list_calls
-from sallyport.spend.ledger.rollups import GROUPS, Rollup, Sum, rollup, sums_since
+from sallyport.spend.ledger.rollups import GROUPS, Cost, Rollup, Sum, costs_of, rollup, sums_between, sums_since
 from sallyport.spend.ledger.violations import get_violation, list_violations, violation_json
 from sallyport.spend.ledger.writing import insert_calls
 
 __all__ = [
     "GROUPS",
     "CallFilters",
+    "Cost",
     "Rollup",
     "Sum",
     "call_json",
+    "costs_of",
     "get_call",
     "get_violation",
     "insert_calls",
     "list_calls",
     "list_violations",
     "rollup",
+    "sums_between",
     "sums_since",
     "violation_json",
 ]

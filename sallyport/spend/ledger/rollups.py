@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import batched
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Engine, case, func, null, select
+from sqlalchemy import ColumnElement, Connection, Engine, case, func, null, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters
@@ -15,6 +17,9 @@ from sallyport.store.tables import CallRow, GatewayKeyRow, OrganizationRow, User
 
 Group = Literal["organization", "workspace", "user", "api_key", "model", "provider"]
 GROUPS: tuple[Group, ...] = ("organization", "workspace", "user", "api_key", "model", "provider")
+
+_AT_ONCE = 500
+"""Values in one statement: SQLite and PostgreSQL take no end of them."""
 
 _NAMED: dict[Group, tuple[InstrumentedAttribute[str | None], type[Any]]] = {
     "organization": (CallRow.organization_id, OrganizationRow),
@@ -71,16 +76,37 @@ def rollup(engine: Engine, group_by: Group, filters: CallFilters = NO_FILTERS) -
 
 def sums_since(engine: Engine, organization_id: str, windows: Mapping[str, float]) -> dict[str, list[Sum]]:
     """For each named window, given by its start (UTC seconds), what was spent in it; all as of one moment."""
-    found: dict[str, list[Sum]] = {}
-    who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
     with reading(engine) as connection:
-        for window, start in windows.items():
-            query = (
-                select(*who, _spend())
-                .where(CallRow.organization_id == organization_id, CallRow.started_at >= start)
-                .group_by(*who)
-            )
-            found[window] = [Sum(workspace, user, key, int(nano)) for workspace, user, key, nano in connection.execute(query)]
+        return {window: sums_between(connection, organization_id, start) for window, start in windows.items()}
+
+
+def sums_between(connection: Connection, organization_id: str, start: float, end: float = math.inf) -> list[Sum]:
+    """What calls that started from `start` until before `end` (UTC seconds) have cost."""
+    who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
+    conditions = [CallRow.organization_id == organization_id, CallRow.started_at >= start]
+    if end < math.inf:
+        conditions.append(CallRow.started_at < end)
+    query = select(*who, _spend()).where(*conditions).group_by(*who)
+    return [Sum(workspace, user, key, int(nano)) for workspace, user, key, nano in connection.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one call cost its budgets, and when it started (UTC seconds)."""
+
+    call_id: str
+    started_at: float
+    sum: Sum
+
+
+def costs_of(connection: Connection, call_ids: Iterable[str]) -> list[Cost]:
+    """Those of these calls that are in the ledger."""
+    who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
+    spend = case((CallRow.passthrough, 0), else_=CallRow.cost_nano)
+    found: list[Cost] = []
+    for some in batched(call_ids, _AT_ONCE):
+        rows = connection.execute(select(CallRow.id, CallRow.started_at, *who, spend).where(CallRow.id.in_(some)))
+        found += [Cost(call_id, at, Sum(workspace, user, key, int(nano))) for call_id, at, workspace, user, key, nano in rows]
     return found
 
 

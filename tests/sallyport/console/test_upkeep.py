@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from redis.asyncio import Redis
 
 from sallyport.console.upkeep import Upkeep, wait_until_empty
@@ -36,7 +37,7 @@ async def test_whole_counters_are_left_alone(bench: Bench) -> None:
     assert await spent(redis) == 99
 
 
-async def test_a_rebuild_waits_for_records_on_their_way_to_the_ledger(bench: Bench) -> None:
+async def test_a_rebuild_counts_records_on_their_way_to_the_ledger(bench: Bench) -> None:
     upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
     record = CallRecord(id="c1", started_at=time.time(), organization_id="default", cost_nano=5)
     await SpendGate(redis, lease_seconds=30).publish([record])
@@ -75,3 +76,13 @@ async def test_waiting_for_an_empty_stream_ends(bench: Bench) -> None:
     started = time.monotonic()
     await wait_until_empty(redis, ["default", None], 0.1)
     assert 0.1 <= time.monotonic() - started < 3
+
+
+async def test_each_night_counters_that_are_off_are_set_right(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
+    await upkeep.once()
+    await seed(redis, "default", [("organization_id=default", "monthly", 99)], at=time.time())
+    tomorrow = int(time.time() // 86400) + 2
+    monkeypatch.setattr("sallyport.console.upkeep._night", lambda: tomorrow)
+    await upkeep.once()
+    assert await spent(redis, "monthly") == 0
