@@ -3,20 +3,19 @@
 - a refusal made on the head is sent at once, and the rest of the body is drained;
 - buffered bodies are bounded;
 - the last event of an answer leaves after its call is settled;
-- a provider that can't be reached is answered by our error, in the provider's shape.
+- a provider that can't be reached is answered by our error, in the provider's shape;
+- a client that breaks its own request is told so.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import time
 
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
 from mitmproxy.connection import Connection
-from mitmproxy.net.http.validate import validate_headers
-from mitmproxy.proxy import commands, events, layer, layers
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
@@ -25,7 +24,6 @@ from mitmproxy.proxy.layers.http import (
     HTTPMode,
     HttpRequestHeadersHook,
     HttpResponseHeadersHook,
-    HttpStream,
     RequestData,
     RequestEndOfMessage,
     RequestHeaders,
@@ -43,19 +41,16 @@ from addons.context import call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
-from addons.settle import CLIENT_LEFT, NOT_ALLOWED, TIMED_OUT
-from sallyport.providers import provider_for_host
+from addons.settle import CLIENT_LEFT
 from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
+from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
+from sallyport.proxy.http_tunnel import TunnelStream
 from sallyport.settings import Settings
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
-_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,40}")
-_BAD_IN_TARGET = re.compile(r"[\x00-\x20\x7f]")
-_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_BAD_IN_VALUE = re.compile(rb"[\x00\r\n]")
 
 
-class GatewayHttpStream(HttpStream):
+class GatewayHttpStream(TunnelStream):
     def __init__(self, context: Context, stream_id: int, settings: Settings) -> None:
         super().__init__(context, stream_id)
         self._settings = settings
@@ -116,17 +111,6 @@ class GatewayHttpStream(HttpStream):
                 request.host_header = request.authority  # RFC 9112, 3.2.2: what the request line says is what counts
             request.authority = ""  # origin-form towards the provider
         return None
-
-    def handle_connect_regular(self) -> layer.CommandGenerator[None]:
-        """A tunnel elsewhere is opened before we say so; a provider is dialled only when a call is let through."""
-        host = self.flow.request.host
-        if not self.flow.response and provider_for_host(host) is None:
-            error = yield commands.OpenConnection(self.context.server)
-            if error:
-                refuse(self.flow, tunnel_refusal(host, str(error)))
-            elif not is_ip_address(host):
-                self.child_layer = layers.TCPLayer(self.context, ignore=True)
-        yield from self.handle_connect_finish()
 
     def start_request_stream(self) -> layer.CommandGenerator[None]:
         ok = yield from self.make_server_connection()
@@ -232,17 +216,6 @@ class GatewayHttpStream(HttpStream):
         self.context.server = self.flow.server_conn = connection
         return True
 
-    def passthrough(self, event: events.Event) -> layer.CommandGenerator[None]:
-        """In a tunnel each side may end its own direction, and the other goes on; mitmproxy closes both."""
-        if self.child_layer is None or (self.flow.response and self.flow.response.status_code == 101):
-            yield from super().passthrough(event)
-            return
-        if isinstance(event, RequestData):
-            event = events.DataReceived(self.context.client, event.data)
-        elif isinstance(event, RequestEndOfMessage):
-            event = events.ConnectionClosed(self.context.client)
-        yield from self.child_layer.handle_event(event)
-
     def _reject(self, event: RequestProtocolError) -> layer.CommandGenerator[None]:
         """The rest of a request can't be read: the provider's copy is broken off, and the client told if it is not too late."""
         if self.flow.response is None and self.client_state != self.state_errored:
@@ -286,51 +259,3 @@ class _GetConnection(GetHttpConnection):
 
     def connection_spec_matches(self, connection: Connection) -> bool:
         return not connection.error and super().connection_spec_matches(connection)
-
-
-def tunnel_refusal(host: str, error: str) -> Refusal:
-    if NOT_ALLOWED in error:
-        return Refusal(403, "destination_forbidden", f"{error}. An administrator can allow it with --allow-destination.")
-    if TIMED_OUT in error:
-        return Refusal(504, "destination_timeout", f"{host} did not answer in time", retry_after=1)
-    return Refusal(502, "destination_unreachable", f"{host} could not be reached: {error}", retry_after=1)
-
-
-def is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-TOO_MANY_FIELDS = "it has too many header fields"
-
-
-def head_problem(request: http.Request, most_fields: int) -> str | None:
-    """What is wrong with a request head, or None. Stricter than mitmproxy, which forwards some of this as a forged request."""
-    if not _METHOD.fullmatch(request.method):
-        return "its method is not a token"
-    path = request.path
-    if request.method == "CONNECT" and not request.host:
-        return "its target is not HOST:PORT"
-    if request.method != "CONNECT" and (_BAD_IN_TARGET.search(path) or not (path.startswith("/") or path == "*")):
-        return "its path is not a path"
-    if request.scheme not in ("http", "https", ""):
-        return f"its scheme is {request.scheme[:20]!r}"
-    if len(request.headers.fields) > most_fields:
-        return TOO_MANY_FIELDS
-    for name, value in request.headers.fields:
-        if not _NAME.fullmatch(name):
-            return "the name of a header is not a token"
-        if _BAD_IN_VALUE.search(value):
-            return f"header {name.decode('latin-1')[:50]!r} holds a control character"
-        if name.lower() == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
-            return "its transfer-encoding is not plain chunked"
-    if len(request.headers.get_all("host")) > 1:
-        return "it has more than one host header"
-    try:
-        validate_headers(request)
-    except ValueError as error:
-        return str(error)
-    return None

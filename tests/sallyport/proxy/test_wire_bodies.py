@@ -10,7 +10,7 @@ import orjson
 import pytest
 import zstandard
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
 from tests.sallyport.proxy.wire import Provider, Wire, answer, chunk, flood, request
 
 CHAT_PATH = "/openai/v1/chat/completions"

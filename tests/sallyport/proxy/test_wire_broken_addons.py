@@ -14,11 +14,12 @@ import pytest
 import redis
 
 from addons import PIPELINE
+from addons.credentials import Credentials
 from sallyport.proxy import worker as worker_process
 from sallyport.settings import Address, Settings
 from sallyport.store.opening import open_store
 from sallyport.supervisor.ports import reserved
-from tests.sallyport.proxy.conftest import CHAT, Installation
+from tests.sallyport.proxy.gateway import CHAT, Installation
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, SSE, STREAM, USAGE
 from tests.sallyport.proxy.wire import Wire, chunk, request
 
@@ -66,7 +67,7 @@ async def dial(port: int) -> Wire:
             await asyncio.sleep(0.01)
 
 
-@pytest.mark.parametrize("position", range(len(PIPELINE) + 1))
+@pytest.mark.parametrize("position", [0, PIPELINE.index(Credentials), len(PIPELINE)])
 @pytest.mark.parametrize("hook", ["requestheaders", "request"])
 async def test_before_sending(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, redis_url: str, hook: str, position: int

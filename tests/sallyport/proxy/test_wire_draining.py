@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, Worker, clean
+from tests.sallyport.proxy.gateway import ANSWER, Worker, clean
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, USAGE, begin
 from tests.sallyport.proxy.wire import answer, chunk, eventually
 

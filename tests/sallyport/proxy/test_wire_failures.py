@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker, full_port
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker, full_port
 from tests.sallyport.proxy.wire import Message, Provider, answer, eventually, request
 
 MESSAGES = "/anthropic/v1/messages"

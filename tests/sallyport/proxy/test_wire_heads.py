@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, Worker
 from tests.sallyport.proxy.wire import Provider, answer, chunk, request
 
 POST = "POST /openai/v1/chat/completions HTTP/1.1\r\nHost: gateway\r\n"

@@ -10,7 +10,7 @@ import h2.events
 import orjson
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
 from tests.sallyport.proxy.http2 import Http2
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, SSE, STREAM, UNASKED, USAGE
 from tests.sallyport.proxy.wire import Provider, answer, chunk, eventually

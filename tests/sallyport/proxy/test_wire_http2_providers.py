@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import h2.events
 import pytest
 
-from tests.sallyport.proxy.conftest import SECRETS, Worker
+from tests.sallyport.proxy.gateway import SECRETS, Worker
 from tests.sallyport.proxy.http2 import Http2
 from tests.sallyport.proxy.wire import Provider, eventually
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, Worker
 from tests.sallyport.proxy.wire import Message, Provider, Wire, answer, chunk, eventually, flood, request
 
 STREAM = CHAT[:-1] + b',"stream":true,"stream_options":{"include_usage":true}}'

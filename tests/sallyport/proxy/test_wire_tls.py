@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
 from tests.sallyport.proxy.wire import Provider, Wire, answer, request
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sallyport.proxy.conftest import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
 from tests.sallyport.proxy.wire import Provider, Wire, answer, request
 
 

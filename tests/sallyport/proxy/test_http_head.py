@@ -2,7 +2,7 @@ import pytest
 from mitmproxy.http import Headers, Request
 from mitmproxy.test import tutils
 
-from sallyport.proxy.http_stream import head_problem, is_ip_address, tunnel_refusal
+from sallyport.proxy.http_head import head_problem
 
 
 def request(**changes: object):
@@ -44,14 +44,3 @@ def test_what_could_forge_a_second_request_is_refused(broken: Request):
 
 def test_too_many_fields_are_refused():
     assert head_problem(with_headers(*[(b"x-%d" % number, b"1") for number in range(201)]), 200)
-
-
-def test_ip_addresses_are_told_from_names():
-    assert is_ip_address("10.0.0.1")
-    assert is_ip_address("::1")
-    assert not is_ip_address("api.openai.com")
-
-
-def test_a_forbidden_tunnel_is_403_and_a_dead_one_502():
-    assert tunnel_refusal("h", "destination not allowed: 127.0.0.1 is this machine (loopback)").status == 403
-    assert tunnel_refusal("h", "Connection refused").status == 502
