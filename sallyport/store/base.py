@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from sallyport.store import audit, meta
 from sallyport.store.database import reading, writing
-from sallyport.store.errors import Conflict, NotFound, Refused, StoreError
+from sallyport.store.errors import Conflict, NotFound, Refused
 from sallyport.store.models import Actor
 from sallyport.store.tables import Base
 from sallyport.vault.envelope import Vault
@@ -61,8 +61,7 @@ class Operations:
         try:
             with writing(self.engine) as connection, Session(connection) as session:
                 meta.read(connection, meta.AUDIT_HEAD, lock=True)  # changes happen one after the other
-                if meta.read(connection, meta.MASTER_KEY_CHECK) != self.vault.check_value():
-                    raise StoreError("the master key was changed since this process started; start it again")
+                meta.check_master_key(connection, self.vault.check_value())
                 change = Change(session, resource_id)
                 yield change
                 session.flush()

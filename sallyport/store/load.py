@@ -29,9 +29,10 @@ def snapshot_version(engine: Engine) -> int:
 def load_snapshot(engine: Engine, vault: Vault) -> Snapshot:
     """Everything workers decide by. A secret or workspace that can't be decrypted is left out, and logged by name.
 
-    Raises StoreError.
+    Raises StoreError, also when the master key was rotated: whoever holds the old one had better keep the snapshot it has.
     """
     with reading(engine) as connection, Session(connection) as session:
+        meta.check_master_key(connection, vault.check_value())
         keys = _keys(session)
         return Snapshot(
             version=_version(connection),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, insert, select, update
 
+from sallyport.store.errors import StoreError
 from sallyport.store.tables import MetaRow
 
 MASTER_KEY_CHECK = "master_key_check"
@@ -15,6 +16,12 @@ def read(connection: Connection, key: str, *, lock: bool = False) -> str | None:
     """The value, or None. `lock` keeps other writers out until the transaction ends (SQLite has one writer anyway)."""
     query = select(MetaRow.value).where(MetaRow.key == key)
     return connection.scalar(query.with_for_update() if lock else query)
+
+
+def check_master_key(connection: Connection, check_value: str) -> None:
+    """Raises StoreError when the database is another master key's by now."""
+    if read(connection, MASTER_KEY_CHECK) != check_value:
+        raise StoreError("the master key was changed since this process started; start it again")
 
 
 def write(connection: Connection, key: str, value: str) -> None:

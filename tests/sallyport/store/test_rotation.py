@@ -61,6 +61,8 @@ def test_a_process_that_holds_the_old_key_changes_nothing_more(store: Store, reo
     store.rotate_master_key(actor, Vault(b"n" * 32))
     with pytest.raises(StoreError, match="master key was changed"):
         stale.create_user(actor, {"name": "x"})
+    with pytest.raises(StoreError, match="master key was changed"):
+        load_snapshot(stale.engine, stale.vault)
     assert store.verify_audit()["ok"]
 
 
