@@ -19,7 +19,7 @@ from sallyport.cli.program import program
 from sallyport.paths import DataDir
 from sallyport.proxy.snapshots import CHANGED
 from sallyport.settings import Settings
-from sallyport.store.models import Actor, Page, User, Workspace
+from sallyport.store.models import Actor, GatewayKey, Page, User, Workspace
 from sallyport.store.opening import open_store
 from sallyport.store.operations import Store
 from sallyport.supervisor.redis_server import url
@@ -89,6 +89,19 @@ def find_user(store: Store, name_or_id: str) -> User:
         raise BadInput(f"there is no user {name_or_id!r}")
     if len(found) > 1:
         raise BadInput(f"{len(found)} users are called {name_or_id!r}; give an id: {', '.join(user.id for user in found)}")
+    return found[0]
+
+
+def find_key(store: Store, name_or_id: str) -> GatewayKey:
+    """By id, or by the name of a key that is not revoked. Raises BadInput."""
+    keys = list(every(store.list_keys))
+    found = [key for key in keys if key.id == name_or_id] or [
+        key for key in keys if key.name == name_or_id and key.revoked_at is None
+    ]
+    if not found:
+        raise BadInput(f"there is no key {name_or_id!r}")
+    if len(found) > 1:
+        raise BadInput(f"{len(found)} keys are called {name_or_id!r}; give an id: {', '.join(key.id for key in found)}")
     return found[0]
 
 

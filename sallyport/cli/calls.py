@@ -10,7 +10,7 @@ import click
 
 from sallyport.cli.admin import opened_store
 from sallyport.cli.commands import Group, current_settings
-from sallyport.cli.output import json_option, limit_option, show_record, show_rows
+from sallyport.cli.output import json_option, limit_option, printable, show_record, show_rows
 from sallyport.spend import ledger
 from sallyport.store.operations import Store
 
@@ -79,4 +79,4 @@ def _line(row: dict[str, Any]) -> str:
     tokens = f"{row['input_tokens']}→{row['output_tokens']} tokens"
     what = f"{row['provider'] or '-'}/{row['model'] or row['operation'] or '-'}"
     end = f"{row['status'] or '-'} {row['outcome']:<8}"
-    return f"{row['started_at'][11:19]}  {end} {what}  {tokens}  ${row['cost_usd']}  {row['id']}"
+    return printable(f"{row['started_at'][11:19]}  {end} {what}  {tokens}  ${row['cost_usd']}  {row['id']}")

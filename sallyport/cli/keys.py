@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from sallyport.cli.admin import actor, every, find_user, find_workspace, opened_store, parse_expiry
+from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store, parse_expiry
 from sallyport.cli.commands import Group, current_settings
 from sallyport.cli.output import json_option, plain, show_json, show_record, show_rows
 
@@ -52,19 +52,19 @@ def list_(as_json: bool) -> None:
 
 
 @keys_command.command("get")
-@click.argument("key_id")
+@click.argument("key")
 @json_option
-def get(key_id: str, as_json: bool) -> None:
-    """One key."""
+def get(key: str, as_json: bool) -> None:
+    """One key, by id or name."""
     with opened_store(current_settings()) as store:
-        show_record(asdict(store.get_key(key_id)), as_json=as_json)
+        show_record(asdict(find_key(store, key)), as_json=as_json)
 
 
 @keys_command.command("revoke")
-@click.argument("key_ids", nargs=-1, required=True)
-def revoke(key_ids: tuple[str, ...]) -> None:
-    """End keys for good, within a second."""
+@click.argument("keys", nargs=-1, required=True)
+def revoke(keys: tuple[str, ...]) -> None:
+    """End keys, by id or name, for good, within a second."""
     with opened_store(current_settings()) as store:
-        for key_id in key_ids:
-            record = store.revoke_key(actor(), key_id)
+        for key in keys:
+            record = store.revoke_key(actor(), find_key(store, key).id)
             click.echo(f"revoked {record.id} ({record.name})")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,8 +11,6 @@ import click
 
 json_option = click.option("--json", "as_json", is_flag=True, help="JSON, for scripts.")
 limit_option = click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="The most to show.")
-
-_WIDE = 240  # columns, where no terminal says how many there are
 
 
 def plain(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,14 +47,18 @@ def show_record(record: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, header: bool = True) -> None:
-    from rich.console import Console  # slow to import, and scripts need none of it
-    from rich.table import Table
-    from rich.text import Text
+    """One line a row, however wide: an id that is cut off can't be copied."""
+    lines = [[printable(cell) for cell in row] for row in rows]
+    titles = [[column.replace("_", " ") for column in columns]] if header else []
+    widths = [max(map(len, column)) for column in zip(*titles, *lines, strict=True)]
+    for number, line in enumerate([*titles, *lines]):
+        text = "  ".join(f"{cell:{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.echo(click.style(text, bold=True) if header and number == 0 else text)
 
-    table = Table(*(column.replace("_", " ") for column in columns), box=None, show_header=header, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))  # Text: what others named is not markup
-    Console(width=None if sys.stdout.isatty() else _WIDE, highlight=False).print(table)
+
+def printable(text: str) -> str:
+    """`text` without what steers a terminal: names and models are what others called them."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def _cell(value: Any) -> str:
@@ -66,13 +67,15 @@ def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, str):
-        return _local_minute(value)
+        return _local_second(value)
+    if isinstance(value, float):
+        return f"{value:.1f}"
     if isinstance(value, dict | list):
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
-def _local_minute(value: str) -> str:
+def _local_second(value: str) -> str:
     """A time of ours, to the second in the local zone; any other text as it is."""
     if not (len(value) == 27 and value.endswith("Z") and value[10] == "T"):
         return value

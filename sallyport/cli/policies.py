@@ -11,13 +11,15 @@ from typing import Any, cast
 
 import click
 
-from sallyport.cli.admin import actor, every, opened_store
+from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store
 from sallyport.cli.commands import BadInput, Group, current_settings
 from sallyport.cli.output import json_option, show_record, show_rows
+from sallyport.console.pages.formats import policy_text
 from sallyport.store.errors import Invalid
+from sallyport.store.operations import Store
 from sallyport.store.policies import check_policy
 
-_COLUMNS = ("id", "name", "policy_type", "action", "subject_matchers", "config", "enabled", "priority")
+_COLUMNS = ("id", "name", "policy_type", "action", "says", "for", "enabled", "priority")
 _TYPES = "spend_cap, default_spend_cap, rate_limit, default_rate_limit, model_access or guard"
 
 
@@ -31,7 +33,11 @@ def policies_command() -> None:
 @click.option("--type", "policy_type", metavar="TYPE", required=True, help=_TYPES)
 @click.option("--config", "policy_config", metavar="JSON", required=True, help='{"window": "daily", "limit_usd": 10}')
 @click.option(
-    "--match", "matches", metavar="KEY=VALUE", multiple=True, help="Whom it is for: user_id=…  Repeatable; all must hold."
+    "--match",
+    "matches",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Whom it is for: user_id=ada, by id or name.  Repeatable; all must hold.",
 )
 @click.option("--action", type=click.Choice(["block", "redact"]))
 @click.option("--priority", type=int)
@@ -52,7 +58,7 @@ def create(
     fields |= {"subject_matchers": [_matcher(match) for match in matches], "enabled": not disabled}
     fields |= {key: value for key, value in (("action", action), ("priority", priority)) if value is not None}
     with opened_store(current_settings()) as store:
-        show_record(asdict(store.create_policy(actor(), fields)), as_json=as_json)
+        show_record(asdict(store.create_policy(actor(), _with_ids(store, fields))), as_json=as_json)
 
 
 @policies_command.command("list")
@@ -63,7 +69,7 @@ def list_(policy_type: str | None, as_json: bool) -> None:
     with opened_store(current_settings()) as store:
         found = every(lambda limit, cursor: store.list_policies(limit, cursor, policy_type=policy_type))
         rows = [asdict(policy) for policy in found]
-    show_rows(rows, _COLUMNS, as_json=as_json, nothing="no policies yet: add some with `policies apply FILE`")
+    _show(rows, as_json, "no policies yet: add some with `policies apply FILE`")
 
 
 @policies_command.command("get")
@@ -114,13 +120,43 @@ def apply(file: Path, as_json: bool) -> None:
     """
     wanted = _read(file)
     with opened_store(current_settings()) as store:
-        for number, fields in enumerate(wanted, 1):
-            try:
-                check_policy(fields)
-            except Invalid as error:
-                raise BadInput(f"{file}: policy {number} ({fields.get('name', 'without a name')}): {error}") from None
-        rows = [asdict(store.create_policy(actor(), fields)) for fields in wanted]
-    show_rows(rows, _COLUMNS, as_json=as_json, nothing=f"{file} holds no policies")
+        checked = [_checked(store, fields, f"{file}: policy {number}") for number, fields in enumerate(wanted, 1)]
+        rows = [asdict(store.create_policy(actor(), fields)) for fields in checked]
+    _show(rows, as_json, f"{file} holds no policies")
+
+
+def _checked(store: Store, fields: dict[str, Any], where: str) -> dict[str, Any]:
+    """Raises BadInput."""
+    try:
+        check_policy(fields)
+        return _with_ids(store, fields)
+    except (Invalid, BadInput) as error:
+        raise BadInput(f"{where} ({fields.get('name', 'without a name')}): {error}") from None
+
+
+def _with_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
+    """People name users, workspaces and keys; a matcher holds their id, and one of nobody would silently never match.
+
+    Raises BadInput.
+    """
+    finders = {"user_id": find_user, "workspace_id": find_workspace, "api_key_id": find_key}
+    matchers = [
+        {**matcher, "value": finders[matcher["key"]](store, matcher["value"]).id}
+        if matcher["value"] and matcher["key"] in finders
+        else matcher
+        for matcher in fields.get("subject_matchers", ())
+    ]
+    return {**fields, "subject_matchers": matchers}
+
+
+def _show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
+    if not as_json:
+        rows = [{**row, "says": policy_text(row), "for": _matchers_text(row["subject_matchers"])} for row in rows]
+    show_rows(rows, _COLUMNS, as_json=as_json, nothing=nothing)
+
+
+def _matchers_text(matchers: list[dict[str, str]]) -> str:
+    return ", ".join(f"{matcher['key']}={matcher['value'] or '(each)'}" for matcher in matchers) or "everybody"
 
 
 def _read(file: Path) -> list[dict[str, Any]]:

@@ -93,11 +93,16 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "estimated": row.estimated,
         "unpriced": row.unpriced,
         "passthrough": row.passthrough,
-        "duration_ms": row.duration_ms,
-        "gateway_ms": row.gateway_ms,
-        "first_token_ms": row.first_token_ms,
+        "duration_ms": _microseconds(row.duration_ms),
+        "gateway_ms": _microseconds(row.gateway_ms),
+        "first_token_ms": _microseconds(row.first_token_ms),
         "policies": {"matched": row.matched, "violated": row.violated},
         "redactions": row.redactions,
         "langsmith_run_id": row.langsmith_run_id,
         "trace_url": row.trace_url,
     }
+
+
+def _microseconds(milliseconds: float | None) -> float | None:
+    """No digits beyond what was measured."""
+    return None if milliseconds is None else round(milliseconds, 3)

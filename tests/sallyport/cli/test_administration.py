@@ -145,6 +145,65 @@ def test_a_policy_is_updated_and_deleted(run: Run, data: DataDir):
     assert "no policies yet" in run("policies", "list").stderr
 
 
+def test_a_policy_may_name_its_user_and_workspace(run: Run, data: DataDir, tmp_path: Path):
+    user = json.loads(run("users", "create", "Ada", "--email", "ada@example.test", "--json").stdout)
+    key = run("keys", "create", "ada-laptop", "--user", "Ada").stdout.strip()
+    cap = ("--type", "spend_cap", "--config", '{"window": "daily", "limit_usd": 5}')
+    run("policies", "create", "by name", *cap, "--match", "user_id=Ada", "--match", "api_key_id=ada-laptop")
+    file = tmp_path / "policies.json"
+    file.write_text(
+        json.dumps(
+            [
+                {
+                    "name": "by address",
+                    "policy_type": "rate_limit",
+                    "subject_matchers": [{"key": "user_id", "value": "ada@example.test"}],
+                    "config": {"version": 1, "limits": [{"metric": "requests", "window": "minute", "value": 9}]},
+                }
+            ]
+        )
+    )
+    assert run("policies", "apply", str(file)).exit_code == 0
+    seen = snapshot(data)
+    found = {(policy.name, matcher.key, matcher.value) for policy in seen.policies for matcher in policy.matchers}
+    assert found == {
+        ("by name", "user_id", user["id"]),
+        ("by name", "api_key_id", seen.keys[hash_key(key)].id),
+        ("by address", "user_id", user["id"]),
+    }
+
+
+def test_a_policy_for_nobody_is_told(run: Run, data: DataDir, tmp_path: Path):
+    file = tmp_path / "policies.toml"
+    file.write_text(POLICIES + POLICIES.replace('"workspace_id", value = "default"', '"user_id", value = "Eve"'))
+    result = run("policies", "apply", str(file))
+    assert result.exit_code == 2
+    assert "policy 3 (day): there is no user 'Eve'" in result.stderr
+    assert not snapshot(data).policies
+
+
+def test_policies_are_listed_in_words(run: Run, tmp_path: Path):
+    file = tmp_path / "policies.toml"
+    file.write_text(POLICIES)
+    shown = run("policies", "apply", str(file)).stdout
+    assert "$10.00 daily" in shown
+    assert "redacts personal data and secrets" in shown
+    assert shown.count("workspace_id=default") == 2
+
+
+def test_a_key_is_revoked_by_name_unless_two_have_it(run: Run, data: DataDir):
+    run("keys", "create", "laptop")
+    assert run("keys", "revoke", "laptop").exit_code == 0
+    second, third = (run("keys", "create", "laptop").stdout.strip() for _ in range(2))
+    result = run("keys", "revoke", "laptop")
+    assert result.exit_code == 2
+    ids = [snapshot(data).keys[hash_key(key)].id for key in (second, third)]
+    assert "2 keys are called 'laptop'" in result.stderr
+    assert all(key_id in result.stderr for key_id in ids)
+    assert run("keys", "revoke", *ids).exit_code == 0
+    assert "there is no key 'laptop'" in run("keys", "revoke", "laptop").stderr
+
+
 def test_a_change_is_published_to_running_workers(run: Run, redis_url: str):
     with redis.Redis.from_url(redis_url) as client, client.pubsub() as subscription:
         subscription.subscribe(CHANGED)
