@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
-
 from addons import PIPELINE
 from addons.services import Services
 from sallyport.paths import DataDir
@@ -23,6 +21,7 @@ from sallyport.proxy.upkeep import flush, publish_records, renew_leases
 from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate
 from sallyport.spend.price_file import PriceFileError, load_price_file
 from sallyport.spend.prices import use_price_file
@@ -62,7 +61,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     data = DataDir(settings.data_dir)
-    redis = Redis.from_url(settings.redis_url or f"unix://{data.redis_socket}")
+    redis = connect(settings.redis_url or f"unix://{data.redis_socket}")
     ner = NerClient([data.ner_socket(index) for index in range(settings.ner_workers)]) if settings.ner_workers else None
     services = Services(
         settings=settings,
