@@ -18,6 +18,7 @@ from mitmproxy.proxy.server import ConnectionIO
 
 from addons.settle import NOT_ALLOWED, TIMED_OUT
 from sallyport.providers import provider_for_host
+from sallyport.proxy.backlog import room
 from sallyport.proxy.coalescing import CoalescingWriter
 from sallyport.proxy.destinations import Destinations, ForbiddenDestination
 from sallyport.proxy.hooks import HookTable
@@ -132,6 +133,7 @@ class _PatientReader(asyncio.StreamReader):
 
     @override
     async def read(self, n: int = -1) -> bytes:
+        await room(self._connection)
         silent_since = asyncio.get_running_loop().time()
         while True:
             try:

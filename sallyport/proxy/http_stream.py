@@ -20,7 +20,9 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
     GetHttpConnection,
+    Http2Server,
     HttpErrorHook,
+    HttpLayer,
     HTTPMode,
     HttpRequestHeadersHook,
     HttpResponseHeadersHook,
@@ -42,6 +44,7 @@ from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
 from addons.settle import CLIENT_LEFT
+from sallyport.proxy import backlog
 from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
 from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
 from sallyport.proxy.http_tunnel import TunnelStream
@@ -214,6 +217,10 @@ class GatewayHttpStream(TunnelStream):
         if (yield from self.check_killed(True)):  # the client left meanwhile
             return False
         self.context.server = self.flow.server_conn = connection
+        parent = self.context.layers[self.context.layers.index(self) - 1]
+        client = parent.connections[self.context.client] if isinstance(parent, HttpLayer) else None
+        if isinstance(client, Http2Server) and connection.alpn != b"h2":
+            backlog.tie(connection, client, self.stream_id)
         return True
 
     def _reject(self, event: RequestProtocolError) -> layer.CommandGenerator[None]:

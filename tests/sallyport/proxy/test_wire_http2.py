@@ -13,7 +13,7 @@ import pytest
 from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
 from tests.sallyport.proxy.http2 import Http2
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, SSE, STREAM, UNASKED, USAGE
-from tests.sallyport.proxy.wire import Provider, answer, chunk, eventually
+from tests.sallyport.proxy.wire import Provider, answer, chunk, eventually, flood
 
 Fields = list[tuple[bytes, bytes]]
 
@@ -183,6 +183,21 @@ def test_a_call_that_is_taken_back_before_its_answer(client: Http2, worker: Work
     record = worker.last_record(before)
     assert (record.outcome, record.reason, record.status) == ("aborted", "client_disconnected", None)
     eventually(lambda: worker.reserved() == 0, "no reservation is left")
+
+
+def test_a_slow_reader_holds_its_provider_back(client: Http2, worker: Worker, openai: Provider):
+    """And no other stream of the same connection."""
+    slow = client.open(head(), STREAM)
+    with openai.accept() as provider:
+        provider.message()
+        provider.send(SSE.encode())
+        sent = flood(provider, chunk(b": " + b"x" * 65532) * 1000)
+        assert sent < 30 * 1024 * 1024  # the kernel's buffers, mostly
+        test_a_call(client, openai, length=True)
+        got = 0
+        while got < sent - 1024 * 1024:  # and all of it arrives once there is room
+            data = client.wait(h2.events.DataReceived, slow)
+            got += data.flow_controlled_length or 0
 
 
 def test_a_provider_that_breaks_off(client: Http2, worker: Worker, openai: Provider):
