@@ -14,6 +14,9 @@ from sallyport.settings import Settings
 OUR_LOGGERS = ("addons", "certs", "policies", "sallyport", "run_gateway")
 _PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
+_QUOTING_LOGGERS = ("hpack", "mitmproxy.addons.next_layer")
+"""They log headers, and bytes as they came, at "debug": no mask would know every credential in there."""
+
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL), r"[\1]"),
     (re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9+/=._~-]{8,}"), r"\1 …"),
@@ -84,4 +87,6 @@ def setup_logging(settings: Settings, process: str) -> None:
     root.setLevel(level if level in ("DEBUG", "ERROR") else "WARNING")
     for name in OUR_LOGGERS:
         logging.getLogger(name).setLevel(level)
+    for name in _QUOTING_LOGGERS:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sallyport.paths import DataDir
 from sallyport.settings import Settings
 from sallyport.supervisor import redis_server
+from sallyport.supervisor.child import keep_memory_private
 from sallyport.supervisor.data_dir import RunningGateway, make_private, single_gateway, write_state
 from sallyport.supervisor.ports import reserved
 from sallyport.supervisor.processes import Child, ChildSpec, python_module
@@ -21,7 +22,9 @@ log = logging.getLogger(__name__)
 _DRAIN_MARGIN = 5.0  # what a worker may take on top of its drain time to settle and publish
 _GRACE = 10.0
 _ADMIN_SECRETS = ("SALLYPORT_ADMIN_KEY",)
-_ALL_SECRETS = (*_ADMIN_SECRETS, "SALLYPORT_MASTER_KEY", "SALLYPORT_MASTER_KEY_FILE", "LANGSMITH_API_KEY")
+_CONSOLE_SECRETS = ("LANGSMITH_API_KEY",)
+_COMMON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR")
+_COMMON_PREFIXES = ("LC_", "LD_", "DYLD_", "PYTHON", "OMP_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ def serve[T](
     gets its result, and the settings with the addresses really used. Raises SettingError, ChildError, RedisServerError, and
     what `prepare` raises.
     """
+    keep_memory_private()
+    os.umask(0o077)  # of the children's files, too
     data = DataDir(settings.data_dir)
     make_private(data)
     with (
@@ -76,14 +81,17 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._serving = False
         self._redis = [Child(self._redis_spec())] if private_redis else []
-        self._ner = [self._child(modules.ner, "ner", number, _ALL_SECRETS) for number in range(settings.ner_workers)]
-        self._console = [self._child(modules.console, "console")]
-        self._workers = [self._child(modules.worker, "worker", number) for number in range(settings.workers)]
+        blind = settings.model_copy(update={"redis_url": None, "database_url": None})  # their passwords are no business of NER
+        alone = _all_but_common()
+        self._ner = [self._child(modules.ner, "ner", blind, alone, number) for number in range(settings.ner_workers)]
+        self._console = [self._child(modules.console, "console", settings, _ADMIN_SECRETS)]
+        withheld = (*_ADMIN_SECRETS, *_CONSOLE_SECRETS)
+        self._workers = [self._child(modules.worker, "worker", settings, withheld, number) for number in range(settings.workers)]
 
-    def _child(self, module: str, name: str, number: int | None = None, withheld: tuple[str, ...] = _ADMIN_SECRETS) -> Child:
+    def _child(self, module: str, name: str, settings: Settings, withheld: tuple[str, ...], number: int | None = None) -> Child:
         label = name if number is None else f"{name}-{number}"
         environment = {} if number is None else {f"SALLYPORT_{name.upper()}_NUMBER": str(number)}
-        stdin = self._settings.model_dump_json().encode()
+        stdin = settings.model_dump_json().encode()
         return Child(ChildSpec(label, python_module(module), stdin, environment, withheld), self._write_state)
 
     def _redis_spec(self) -> ChildSpec:
@@ -98,7 +106,7 @@ class Supervisor:
             name="redis",
             command=(str(redis_server.find_server()), "-"),
             stdin=redis_server.configuration(directory, socket),
-            withheld=_ALL_SECRETS,
+            withheld=_all_but_common(),
             ready=ready,
             relay=self._log_redis_line,
         )
@@ -179,6 +187,11 @@ class Supervisor:
             pids = [child.pid for child in self._workers if child.pid is not None]
             settings = self._settings
             write_state(self._data, RunningGateway(str(settings.listen), str(settings.console), os.getpid(), pids))
+
+
+def _all_but_common() -> tuple[str, ...]:
+    """The variables of our environment that a program which only computes has no use for: credentials are among them."""
+    return tuple(name for name in os.environ if name not in _COMMON and not name.startswith(_COMMON_PREFIXES))
 
 
 async def _start_all(children: Sequence[Child]) -> None:

@@ -76,3 +76,10 @@ def test_human_lines_follow_the_level_and_libraries_stay_quiet(capsys: pytest.Ca
     shown = capsys.readouterr().err
     assert shown.endswith("info    console sallyport.test: up  port=8081\n")
     assert shown.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["hpack.hpack", "hpack.table", "mitmproxy.addons.next_layer"])
+def test_what_libraries_quote_of_the_wire_is_not_logged_even_at_debug(name: str, capsys: pytest.CaptureFixture[str]):
+    setup_logging(Settings(log_level="debug"), "worker-0")
+    logging.getLogger(name).debug("Decoded (b'x-api-key', b'of-no-known-shape')")
+    assert capsys.readouterr().err == ""

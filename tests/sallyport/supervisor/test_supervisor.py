@@ -19,11 +19,12 @@ CHILD = """
 import os, signal, sys
 from pathlib import Path
 import redis
+from sallyport.paths import DataDir
 from sallyport.supervisor.child import read_settings, report_ready
 settings = read_settings()
 name = {name!r}
 def end(*_):
-    with redis.Redis.from_url(settings.redis_url) as client:
+    with redis.Redis.from_url(f"unix://{{DataDir(settings.data_dir).redis_socket}}") as client:
         client.rpush("ended", name)
         Path(settings.data_dir, "ended").write_text(" ".join(x.decode() for x in client.lrange("ended", 0, -1)))
     sys.exit(0)
@@ -33,12 +34,25 @@ while True:
     signal.pause()
 """
 
+SPY = """
+import ctypes, json, os, resource, signal
+from pathlib import Path
+from sallyport.supervisor.child import read_settings, report_ready
+settings = read_settings()
+seen = dict(os.environ) | {"DATABASE": settings.database_url, "REDIS": settings.redis_url}
+seen |= {"UMASK": os.umask(0), "CORE": resource.getrlimit(resource.RLIMIT_CORE), "DUMPABLE": ctypes.CDLL(None).prctl(3)}
+Path(settings.data_dir, NAME + ".seen").write_text(json.dumps(seen))
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+report_ready()
+signal.pause()
+"""
+
 GATEWAY = """
 import sys
 from sallyport.settings import Settings
 from sallyport.supervisor.supervisor import Modules, serve
 settings = Settings(data_dir=sys.argv[1], listen={"host": "127.0.0.1", "port": 0}, console={"host": "127.0.0.1", "port": 0},
-    workers=2, ner_workers=1, drain_seconds=20)
+    workers=2, ner_workers=1, drain_seconds=20, database_url="postgresql://u:canary-d@db/x")
 def ready(settings, prepared):
     print(prepared, settings.listen, flush=True)
 sys.exit(serve(settings, lambda settings: "prepared", ready, Modules(*("tiny_" + name for name in ("worker", "console", "ner")))))
@@ -170,3 +184,19 @@ def test_a_killed_gateway_leaves_nothing_that_stops_the_next(gateway: Gateway):
     gateway.started()
     assert gateway.process is not None
     assert gateway.state()["pid"] == gateway.process.pid
+
+
+def test_each_process_sees_no_more_than_it_needs(gateway: Gateway, monkeypatch: pytest.MonkeyPatch):
+    for name in ("SALLYPORT_ADMIN_KEY", "SALLYPORT_MASTER_KEY", "SALLYPORT_DATABASE_URL", "LANGSMITH_API_KEY", "OPENAI_API_KEY"):
+        monkeypatch.setenv(name, f"canary-{name}")
+    for name in ("worker", "console", "ner"):
+        gateway.module(name, f"NAME = {name!r}\n{SPY}")
+    gateway.started()
+    seen = {name: json.loads((gateway.data / f"{name}.seen").read_text()) for name in ("worker", "console", "ner")}
+    assert "canary" not in json.dumps(seen["ner"])
+    assert not {"SALLYPORT_ADMIN_KEY", "LANGSMITH_API_KEY"} & seen["worker"].keys()
+    assert "SALLYPORT_ADMIN_KEY" not in seen["console"]
+    assert seen["worker"]["SALLYPORT_MASTER_KEY"] == "canary-SALLYPORT_MASTER_KEY"
+    for one in seen.values():
+        assert (one["UMASK"], one["CORE"]) == (0o077, [0, 0])
+        assert one["DUMPABLE"] == 0 or sys.platform != "linux"
