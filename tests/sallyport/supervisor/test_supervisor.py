@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +103,11 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     one = Gateway(tmp_path)
     yield one
     if one.process is not None and one.process.poll() is None:
+        workers = one.state()["workers"] if (one.data / "gateway.json").exists() else []
         one.process.kill()
+        for pid in workers:  # one may ignore the SIGTERM that tells it of our end, and hold the pipes open
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
     if one.process is not None:
         one.process.communicate()
 
@@ -151,11 +156,10 @@ def test_a_second_signal_ends_it_at_once(gateway: Gateway):
     gateway.module("worker", CHILD.format(name="worker", handler="signal.SIG_IGN"))
     process = gateway.started()
     process.send_signal(signal.SIGTERM)
-    assert process.stderr is not None
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.3)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 1
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(15) == 1
 
 
 def test_a_second_gateway_on_the_same_data_dir_is_refused(gateway: Gateway):
