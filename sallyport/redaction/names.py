@@ -53,7 +53,8 @@ _PARTICLES = frozenset(
         "y",
     }
 )
-_CAPITALS = frozenset({"US", "USA", "UK", "UAE", "EU", "NYC", "LA", "DC", "GOP"})
+CAPITALS = frozenset({"US", "USA", "UK", "UAE", "EU", "NYC", "LA", "DC", "GOP"})
+"""Names that are written so."""
 _SHOUTED = re.compile(r"[A-Z]{2,} [A-Z]{2,} |  ?[A-Z]{2,} [A-Z]{3,}")
 """A sentence all in capitals, where `US` is a pronoun."""
 _ORGANISATION = re.compile(
@@ -101,7 +102,7 @@ def has_form(value: str, category: str) -> bool:
     if not 2 <= len(value) <= 80 or _PHRASE.fullmatch(value) is None:
         return False
     words = value.replace(",", " ").split()
-    if not words[0][0].isupper() or not all(_is_name_word(word) for word in words):
+    if not words[0][0].isupper() or not all(is_written_as_name(word) for word in words):
         return False
     lowered = [word.lower().rstrip(".") for word in words]
     if any(word in _PRODUCTS and not (len(words) > 1 and word in _AMBIGUOUS) for word in lowered):
@@ -109,7 +110,7 @@ def has_form(value: str, category: str) -> bool:
     if len(words) > 1:
         return True
     if value.replace(".", "").isupper():
-        return category != "PERSON" and value.replace(".", "") in _CAPITALS
+        return category != "PERSON" and value.replace(".", "") in CAPITALS
     return lowered[0] not in FUNCTION_WORDS
 
 
@@ -139,11 +140,24 @@ def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:
     if is_word(text[start:end], text, start - _NEAR, end + _NEAR):
         return False
     if category != "PERSON":
-        return not (text[start:end] in _CAPITALS and _SHOUTED.search(text, max(0, start - 16), end + 16))
-    return end - start > 2 and _DETERMINERS.search(text, max(0, start - 12), start) is None and _AS_VERB.match(text, end) is None
+        return not (text[start:end] in CAPITALS and _SHOUTED.search(text, max(0, start - 16), end + 16))
+    return (
+        end - start > 2 and _DETERMINERS.search(text, max(0, start - 12), start) is None and not opens_sentence_as_verb(text, end)
+    )
 
 
-def _is_name_word(word: str) -> bool:
+def is_thing(word: str) -> bool:
+    """The lower-case `word` is a product's, a program's or a label's."""
+    return word in _PRODUCTS
+
+
+def opens_sentence_as_verb(text: str, end: int) -> bool:
+    """Whether what follows the word that ends there makes it a verb: `Mark the task`."""
+    return _AS_VERB.match(text, end) is not None
+
+
+def is_written_as_name(word: str) -> bool:
+    """In the case that names are in, which identifiers (`SendMessage`, `SSLContext`) are not."""
     if word.lower() in _PARTICLES:
         return True
     if not word[0].isupper():

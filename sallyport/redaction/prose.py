@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sallyport.redaction.candidates import is_about_people, may_hold_name, sentences, words_of
 from sallyport.redaction.wordlist import FUNCTION_WORDS
 
 _PIECE = 3_500
@@ -46,7 +47,7 @@ def pieces(text: str) -> list[Piece]:
     strict = 2 * sum(end - start for start, end in lines) < len(text) and text.count("\n") > 3
     found: list[Piece] = []
     start = end = 0
-    for line in lines:
+    for line in lines if is_about_people(text) else _with_candidates(text, lines):
         if strict and len(text[slice(*line)].split()) < _LEAST_WORDS:
             continue
         for cut_start, cut_end in _cut(text, *line):
@@ -58,6 +59,15 @@ def pieces(text: str) -> list[Piece]:
     if end > start:
         found.append(Piece(start, text[start:end], strict))
     return found
+
+
+def _with_candidates(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    words = words_of(text)
+    for start, end in lines:
+        line = text[start:end]
+        for sentence_start, sentence_end in sentences(line):
+            if may_hold_name(line[sentence_start:sentence_end], words):
+                yield start + sentence_start, start + sentence_end
 
 
 def _prose_lines(text: str) -> Iterator[tuple[int, int]]:
