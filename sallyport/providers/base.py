@@ -74,9 +74,9 @@ class WireFormat(ABC):
     def protects(self, key: str, parent: JsonObject) -> bool:
         """Whether redaction must leave `parent[key]` as it is. Not asked beneath `user_data_keys`.
 
-        An object is never protected, only looked into: a JSON schema may have a property called `name`.
+        An object or list is never protected, only looked into: a JSON schema may have a property called `name`.
         """
-        return key in self.protected_keys and not isinstance(parent.get(key), dict)
+        return key in self.protected_keys and isinstance(parent.get(key), str)
 
     def model(self, body: JsonObject) -> str | None:
         value = body.get("model")

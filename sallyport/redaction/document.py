@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from sallyport.redaction.encoded import Encoded, encoded_text
 from sallyport.redaction.pace import Pace
 from sallyport.redaction.redactor import Redactor
 from sallyport.redaction.strings import Json, Text, plan
@@ -16,7 +18,16 @@ Protects = Callable[[str, dict[str, Any]], bool]
 
 Container = dict[str, Any] | list[Any]
 Slot = tuple[Container, Any]
-"""Where a string stands: `container[index or key]`."""
+"""Where a string stands: `container[index or key]`; a `_Key` is itself the string."""
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z_$.-]{0,39}")
+"""A field's name, as opposed to data that something is filed under: an e-mail address, a token."""
+
+
+class _Key(str):
+    """A key of an object that is looked at like any other string."""
+
+    __slots__ = ()
 
 
 def _nothing(_key: str, _parent: dict[str, Any]) -> bool:
@@ -45,16 +56,15 @@ async def redact_document(
     secrets: bool,
     deadline: float,
 ) -> DocumentResult:
-    """Redact all strings of `document` (a dict or list) in place, save what `protects` says must stay.
+    """Redact all strings of `document` (a dict or list) in place, save what `protects` says must stay and is no text in base64.
 
     Strings that are JSON objects or arrays themselves (tool arguments) are redacted inside, their other bytes kept. Beneath the
     keys `user_data` (a tool's own arguments and results) nothing is protected, whatever it is called.
     """
     pace = Pace()
-    slots: list[tuple[Slot, Text | Json]] = []
+    slots: list[tuple[Slot, Text | Json | Encoded]] = []
     texts: list[str] = []
-    for container, place in _strings(document, protects, user_data):
-        string = plan(container[place], _name(container, place))
+    for container, place, string in _strings(document, protects, user_data):
         slots.append(((container, place), string))
         texts.extend(string.texts())
         await pace.breathe()
@@ -63,13 +73,27 @@ async def redact_document(
     if not redaction.counts:
         return result
     redacted = iter(redaction.texts)
+    renamed: list[tuple[dict[str, Any], str, str]] = []
     for (container, place), string in slots:
         value = string.rebuild(redacted)
-        if value != container[place]:
+        if isinstance(place, _Key):
+            if value != place and isinstance(container, dict):
+                renamed.append((container, place, value))
+        elif value != container[place]:
             container[place] = value
             result.changed = True
         await pace.breathe()
+    for fields, old, new in renamed:
+        _rename(fields, old, new)
+        result.changed = True
     return result
+
+
+def _rename(fields: dict[str, Any], old: str, new: str) -> None:
+    """In its place, for the order of keys is part of what a model reads, and of what a prompt cache compares."""
+    entries = [(new if name == old else name, value) for name, value in fields.items()]
+    fields.clear()
+    fields.update(entries)
 
 
 def _name(container: Container, place: Any) -> str | None:
@@ -80,8 +104,10 @@ def _name(container: Container, place: Any) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _strings(document: Any, protects: Protects, user_data: AbstractSet[str]) -> Iterator[Slot]:
-    """Every string slot, in reading order, at any depth."""
+def _strings(
+    document: Any, protects: Protects, user_data: AbstractSet[str]
+) -> Iterator[tuple[Container, Any, Text | Json | Encoded]]:
+    """Every string to look at, in reading order, at any depth, and where it stands."""
     stack: list[Iterator[tuple[Container, Any, Any, Protects]]] = [_entries(document, protects, user_data)]
     while stack:
         entry = next(stack[-1], None)
@@ -89,8 +115,10 @@ def _strings(document: Any, protects: Protects, user_data: AbstractSet[str]) -> 
             stack.pop()
             continue
         container, place, value, inner = entry
-        if isinstance(value, str):
-            yield container, place
+        if isinstance(value, Encoded):
+            yield container, place, value
+        elif isinstance(value, str):
+            yield container, place, plan(value) if isinstance(place, _Key) else plan(value, _name(container, place))
         elif isinstance(value, dict | list):
             stack.append(_entries(value, inner, user_data))
 
@@ -104,5 +132,9 @@ def _entries(value: Any, protects: Protects, user_data: AbstractSet[str]) -> Ite
     elif isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         for name, item in fields.items():
+            if not _PLAIN_KEY.fullmatch(name):
+                yield fields, _Key(name), name, protects
             if not protects(name, fields):
                 yield fields, name, item, _nothing if name in user_data else protects
+            elif isinstance(item, str) and (encoded := encoded_text(item)) is not None:
+                yield fields, name, encoded, protects

@@ -85,3 +85,17 @@ async def test_when_names_cannot_be_looked_for_the_policy_decides_and_secrets_ar
     flow = await redact(services, make_flow, "/openai/v1/chat/completions", body)
     assert (flow.response.status_code if flow.response else None) == status
     assert TOKEN not in json.dumps(known(call_of(flow)).body)
+
+
+@pytest.mark.parametrize(
+    ("path", "content"),
+    [
+        ("/anthropic/v1/messages", {"type": "image", "source": {"type": "base64", "media_type": "text/plain", "data": [TOKEN]}}),
+        ("/openai/v1/chat/completions", {"type": "text", "text": {TOKEN: 1}}),
+    ],
+)
+async def test_a_list_and_a_key_are_looked_at(services: Services, make_flow: MakeFlow, path: str, content: dict[str, Any]):
+    services.snapshot = make_snapshot(policies=(guard(),))
+    body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": [content]}]}
+    call = known(call_of(await redact(services, make_flow, path, body)))
+    assert TOKEN not in json.dumps(call.body)

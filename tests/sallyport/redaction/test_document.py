@@ -1,10 +1,12 @@
 """Documents keep their structure, their protected values and their bytes; only sensitive strings change."""
 
 import asyncio
+import base64
 import copy
 import json
 from typing import Any, cast
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,6 +68,40 @@ async def test_tool_arguments_keep_every_other_byte() -> None:
     assert document["arguments"].endswith(after)
     assert SECRET not in document["arguments"]
     json.loads(document["arguments"])
+
+
+async def test_what_data_is_filed_under_is_data_too() -> None:
+    document: dict[str, Any] = {"input": {"first_name": 1, "ada@example.com": {SECRET: ["x"]}, "last": 2}, "ada@example.com": 0}
+    result = await redact(document)
+    assert result.changed
+    assert SECRET not in json.dumps(document)
+    assert "ada@example.com" not in json.dumps(document)
+    first, address, last = document["input"]
+    assert (first, last) == ("first_name", "last")
+    assert address.startswith("[SAFE_TO_USE:EMAIL_")
+    assert list(document["input"][address].values()) == [["x"]]
+
+
+@pytest.mark.parametrize("head", ["", "data:text/plain;base64,"])
+async def test_a_text_file_in_base64_is_a_text(head: str) -> None:
+    def encode(text: str) -> str:
+        return head + base64.b64encode(text.encode()).decode()
+
+    text = f"# deploy\nexport KEY={SECRET}  # naïve\n"
+    document = {"data": encode(text)}
+    assert (await redact(document, pii=False)).changed
+    clean = base64.b64decode(document["data"].removeprefix(head)).decode()
+    before, after = text.split(SECRET)
+    assert clean.startswith(before + "[SAFE_TO_USE:ANTHROPIC_API_KEY_")
+    assert clean.endswith(after)
+    harmless = {"data": encode("nothing in here, line after line after line after line")}
+    assert not (await redact(copy.deepcopy(harmless), pii=False)).changed
+
+
+@pytest.mark.parametrize("start", [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0", b"RIFF\x00\x00\x00\x00WAVE", b"%PDF-1.7\n"])
+async def test_media_stay_as_they_are(start: bytes) -> None:
+    document = {"data": base64.b64encode(start + SECRET.encode() * 9).decode()}
+    assert not (await redact(document, pii=False)).changed
 
 
 async def test_json_in_json_in_json() -> None:
