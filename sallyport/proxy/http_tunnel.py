@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
-
-from mitmproxy.proxy import commands, events, layer, layers
+from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers.http import HttpStream, RequestData, RequestEndOfMessage
 
 from addons.refusal import Refusal, refuse
@@ -20,8 +18,6 @@ class TunnelStream(HttpStream):
             error = yield commands.OpenConnection(self.context.server)
             if error:
                 refuse(self.flow, tunnel_refusal(host, str(error)))
-            elif not is_ip_address(host):
-                self.child_layer = layers.TCPLayer(self.context, ignore=True)
         yield from self.handle_connect_finish()
 
     def passthrough(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -42,11 +38,3 @@ def tunnel_refusal(host: str, error: str) -> Refusal:
     if TIMED_OUT in error:
         return Refusal(504, "destination_timeout", f"{host} did not answer in time", retry_after=1)
     return Refusal(502, "destination_unreachable", f"{host} could not be reached: {error}", retry_after=1)
-
-
-def is_ip_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

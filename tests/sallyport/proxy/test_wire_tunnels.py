@@ -120,9 +120,10 @@ def test_a_providers_tls_is_opened(worker: Worker, openai: Provider, target: str
         through(worker, client, openai)
 
 
-def test_an_address_with_a_providers_name_inside(worker: Worker, openai: Provider, other: Provider):
-    """The call goes to the provider, not to the address, and with the provider's rules."""
-    with worker.connect(f"127.0.0.1:{other.port}") as client:
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_address_with_a_providers_name_inside(worker: Worker, openai: Provider, other: Provider, host: str):
+    """Any name can be made to stand for a provider's address. The call goes to the provider, and with the provider's rules."""
+    with worker.connect(f"{host}:{other.port}") as client:
         through(worker, client, openai)
         with other.accept() as server:
             client.close()
