@@ -55,17 +55,20 @@ def own_roots(roots: list[bytes], authority: x509.Certificate) -> bytes:
 
 def upstream_roots(roots: list[bytes], authority: x509.Certificate, upstream_ca: Path | None) -> bytes:
     """For verifying providers: the host's roots and the operator's file, never our own CA. Raises CertificateError."""
-    extra: list[bytes] = []
-    if upstream_ca is not None:
-        extra = certificates(upstream_ca)
-        try:
-            for root in extra:
-                x509.load_der_x509_certificate(root)
-        except ValueError:
-            extra = []
-        if not extra:
-            raise CertificateError(f"{upstream_ca} (upstream_ca) holds no certificate in PEM")
-    return _bundle(_without(roots, authority) + extra)
+    return _bundle(_without(roots, authority) + ([] if upstream_ca is None else operators_roots(upstream_ca)))
+
+
+def operators_roots(path: Path) -> list[bytes]:
+    """The certificates of `--upstream-ca`, in DER. Raises CertificateError when there are none."""
+    found = certificates(path)
+    try:
+        for root in found:
+            x509.load_der_x509_certificate(root)
+    except ValueError:
+        found = []
+    if not found:
+        raise CertificateError(f"{path} holds no certificate in PEM")
+    return found
 
 
 def _without(roots: list[bytes], authority: x509.Certificate) -> list[bytes]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+_HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
 PROVIDERS = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
 
 
@@ -94,6 +96,21 @@ class Settings(BaseModel):
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    @field_validator("redis_url")
+    @classmethod
+    def _check_redis(cls, value: str | None) -> str | None:
+        if value is not None and not _is_redis_url(value):
+            raise ValueError("must be a URL such as redis://HOST:6379/0, rediss://… or unix:///PATH")  # it may hold a password
+        return value
+
+    @field_validator("names")
+    @classmethod
+    def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _is_address(name) and not _HOST_NAME.match(name):
+                raise ValueError(f"{name!r} is neither a host name nor an IP address")
+        return value
+
     @field_validator("upstreams")
     @classmethod
     def _check_upstreams(cls, value: dict[str, str]) -> dict[str, str]:
@@ -115,3 +132,20 @@ class Settings(BaseModel):
         for network in value:
             ipaddress.ip_network(network)
         return value
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        parts.port  # noqa: B018 - the property raises on a bad port
+    except ValueError:
+        return False
+    return bool(parts.path) if parts.scheme == "unix" else parts.scheme in ("redis", "rediss")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

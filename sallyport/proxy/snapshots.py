@@ -32,6 +32,7 @@ class SnapshotFollower:
         self._redis = redis
         self._swap = swap
         self._version = -1
+        self._hears = True
 
     async def load(self) -> None:
         """Load if SQL holds another version than ours. Raises StoreError."""
@@ -49,12 +50,17 @@ class SnapshotFollower:
             try:
                 async with self._redis.pubsub() as subscription:
                     await subscription.subscribe(CHANGED)
+                    if not self._hears:
+                        self._hears = True
+                        logger.info("changes are heard of again")
                     await self._load_or_warn()
                     while True:
                         await subscription.get_message(ignore_subscribe_messages=True, timeout=_LOOK_SECONDS)
                         await self._load_or_warn()
             except (RedisError, OSError) as error:
-                logger.warning("changes can't be followed, looking for them instead: %s", error)
+                if self._hears:
+                    self._hears = False
+                    logger.warning("Redis can't be reached; looking for changes every %s s instead: %s", _RETRY_SECONDS, error)
                 await self._load_or_warn()
                 await asyncio.sleep(_RETRY_SECONDS)
 

@@ -41,7 +41,8 @@ def open_database(where: str | Path, *, migrate: bool = True) -> Engine:
         raise
     except SQLAlchemyError as error:
         engine.dispose()
-        raise StoreError(f"the database {_shown(url)} can't be used: {reason(error)}") from None
+        advice = "; restore it from a backup" if _is_damaged(error) else ""
+        raise StoreError(f"the database {_shown(url)} can't be used: {reason(error)}{advice}") from None
     return engine
 
 
@@ -83,9 +84,14 @@ def _translated() -> Generator[None]:
     except (OperationalError, InterfaceError) as error:
         raise StoreError(f"the database does not answer: {reason(error)}") from None
     except DatabaseError as error:
-        if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
+        if _is_damaged(error):
             raise StoreError(f"the database is damaged: {reason(error)}") from None
         raise
+
+
+def _is_damaged(error: SQLAlchemyError) -> bool:
+    """SQLite's own subclasses of its DatabaseError are about the statement, the plain one about the file."""
+    return type(getattr(error, "orig", None)) is sqlite3.DatabaseError
 
 
 def _url(where: str | Path) -> URL:

@@ -167,6 +167,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         """Workers first, so that the console records what they still publish; redis last, for it holds what was published."""
+        self._ending.set()  # also where a start failed
         await self._stop(self._workers, self._settings.drain_seconds + _DRAIN_MARGIN)
         await self._stop(self._console, _GRACE)
         await self._stop(self._ner, _GRACE)

@@ -89,5 +89,9 @@ def _read(path: Path) -> bytes:
         return parse(path.read_text(encoding="ascii"), str(path))
     except UnicodeDecodeError:
         raise VaultError(f"{path} holds no master key in base64 or hexadecimal") from None
+    except FileNotFoundError:
+        raise VaultError(
+            f"the master key file {path} is not there: put it back, for a database opens with no other key"
+        ) from None
     except OSError as error:
         raise VaultError(f"the master key file {path} can't be read: {error.strerror}") from None

@@ -32,7 +32,7 @@ def test_another_master_key_is_refused_and_nothing_changes(store: Store, databas
 
 def test_a_lost_key_file_is_not_replaced(store: Store, database: str | Path, tmp_path: Path) -> None:
     (tmp_path / "master.key").unlink()
-    with pytest.raises(StoreError, match=r"master\.key can't be read"):
+    with pytest.raises(StoreError, match=r"master\.key is not there: put it back"):
         open_store(database, tmp_path / "master.key", {})
     assert not (tmp_path / "master.key").exists()
 

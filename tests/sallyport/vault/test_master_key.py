@@ -63,10 +63,12 @@ def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VaultError, match=r"nowhere can't be read: No such file"):
+    with pytest.raises(VaultError, match=r"nowhere is not there: put it back"):
         load_master_key(tmp_path / "x", {"SALLYPORT_MASTER_KEY_FILE": str(tmp_path / "nowhere")})
-    with pytest.raises(VaultError, match="can't be read"):
+    with pytest.raises(VaultError, match="is not there"):
         load_master_key(tmp_path / "x", {}, create=False)
+    with pytest.raises(VaultError, match="can't be read"):
+        load_master_key(tmp_path, {}, create=False)
     (tmp_path / "file").touch()
     with pytest.raises(VaultError, match="can't be written"):
         load_master_key(tmp_path / "file" / "x", {})
