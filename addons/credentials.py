@@ -42,6 +42,9 @@ class Credentials:
             refuse(flow, Refusal(401, "key_missing", "gateway key missing."))  # never send what nobody was identified for
             return
         _strip_ours(request, call.presented)
+        if call.presented and call.presented in unquote(request.path):
+            refuse(flow, Refusal(400, "key_in_path", "the gateway key stands in the path. Send it in a header."))
+            return
         if call.operation and not call.record.passthrough:
             try:
                 headers = await provider.authorize(call.workspace.secrets[provider.secret_name], self._token_endpoint(call))
@@ -96,7 +99,9 @@ def _strip_callers(request: http.Request, provider: Provider) -> None:
         for name, value in request.headers.fields
         if name.decode("latin-1").lower() not in provider.credential_headers
     )
-    _filter_query(request, lambda name, _: name in provider.credential_query or name.lower().startswith("x-amz-"))
+    _filter_query(
+        request, lambda name, _: (name := unquote(name).lower()) in provider.credential_query or name.startswith("x-amz-")
+    )
 
 
 def _filter_query(request: http.Request, drop: Callable[[str, str], bool]) -> None:

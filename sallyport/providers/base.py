@@ -155,7 +155,16 @@ class Provider(ABC):
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
 
     credential_headers: ClassVar[frozenset[str]] = frozenset(
-        {"authorization", "x-api-key", "x-goog-api-key", "api-key", "x-amz-security-token", "x-amz-date", "x-amz-content-sha256"}
+        {
+            "authorization",
+            "x-api-key",
+            "x-goog-api-key",
+            "api-key",
+            "cookie",
+            "x-amz-security-token",
+            "x-amz-date",
+            "x-amz-content-sha256",
+        }
     )
     """Every place a client may put a credential, lower case: all are removed before the provider's is put in."""
     credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})

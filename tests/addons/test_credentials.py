@@ -75,3 +75,16 @@ async def test_nothing_is_sent_for_nobody(services: Services, make_flow: MakeFlo
     await Credentials(services).request(flow)
     assert known(flow.response).status_code == 401
     assert known(call_of(flow)).sent is None
+
+
+async def test_a_callers_credentials_are_found_however_they_are_spelled(services: Services, make_flow: MakeFlow):
+    path = "/openai/v1/chat/completions?k%65y=theirs&API_KEY=theirs&X-Amz-Signature=theirs&a=b"
+    flow = await send(services, make_flow, path, x_gateway_key=KEY, cookie="session=theirs")
+    assert "theirs" not in flow.request.path + str(flow.request.headers)
+    assert flow.request.path.endswith("?a=b")
+
+
+async def test_a_gateway_key_in_the_path_goes_nowhere(services: Services, make_flow: MakeFlow):
+    flow = await send(services, make_flow, f"/openai/v1/unheard-of/{KEY}", x_gateway_key=KEY)
+    assert known(flow.response).status_code == 400
+    assert known(call_of(flow)).sent is None
