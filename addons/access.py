@@ -66,7 +66,8 @@ class Access:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
             return
-        call.record.model = call.operation.model or call.shape.model(call.body)
+        model = call.operation.model or call.shape.model(call.body)
+        call.record.model = model and call.without_key(model)
         call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
         self._check_model(flow, call, call.record.model or "")
 

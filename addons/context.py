@@ -46,6 +46,10 @@ class Call:
     answered: float | None = None
     """perf_counter when the provider's answer began."""
 
+    def without_key(self, text: str) -> str:
+        """`text` as it may be recorded: clients put keys in the oddest places."""
+        return text.replace(self.presented, "[GATEWAY_KEY]") if self.presented else text
+
     @property
     def generates(self) -> bool:
         """A model answers: the call is metered and paid for."""

@@ -61,6 +61,7 @@ class Identify:
                 refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
             return
         call.presented = presented.key if presented else None
+        _keep_off_record(call)
         if isinstance(key_or_refusal, Refusal):
             refuse(flow, key_or_refusal)
             return
@@ -81,7 +82,9 @@ class Identify:
         }
         call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, headers)
         record.trace_headers = {
-            name: flow.request.headers[name] for name in ("langsmith-trace", "baggage") if name in flow.request.headers
+            name: call.without_key(flow.request.headers[name])
+            for name in ("langsmith-trace", "baggage")
+            if name in flow.request.headers
         }
         record.passthrough = separate and workspace.credentials == "passthrough" and _is_vendor_login(flow.request)
         if call.operation and call.provider and not record.passthrough and call.provider.secret_name not in workspace.secrets:
@@ -94,7 +97,7 @@ class Identify:
     def _known(self, flow: http.HTTPFlow, presented: str | None) -> Key | Refusal:
         snapshot = self._services.snapshot
         if presented is None:
-            enrolled = self._enrolled(flow)
+            enrolled = None if _of_a_web_page(flow.request) else self._enrolled(flow)
             if enrolled is None:
                 places = "X-Gateway-Key, Proxy-Authorization or the provider's own key header"
                 return Refusal(401, "key_missing", f"gateway key missing. Send it in {places}. {_GET_A_KEY}.")
@@ -128,6 +131,20 @@ class Identify:
             user = local_user(client.peername, client.sockname)
             return next((_key(snapshot, e) for e in users if e.value == user), None)
         return None
+
+
+def _of_a_web_page(request: http.Request) -> bool:
+    """Browsers send it, and any page may have them do so: where a caller needs no key, its word is not the user's."""
+    origin = request.headers.get("origin", "").lower()
+    sites = ("cross-site", "same-site")
+    return origin == "null" or origin.startswith(("http:", "https:")) or request.headers.get("sec-fetch-site") in sites
+
+
+def _keep_off_record(call: Call) -> None:
+    record = call.record
+    record.path = call.without_key(record.path)
+    record.model = record.model and call.without_key(record.model)
+    record.user_agent = record.user_agent and call.without_key(record.user_agent)
 
 
 def _key(snapshot: Snapshot, enrollment: Enrollment) -> Key | None:

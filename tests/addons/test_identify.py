@@ -126,3 +126,22 @@ def test_a_vendor_login_is_passed_through_only_where_the_workspace_says_so(
     services.snapshot = make_snapshot(credentials="replace")
     call = identify(services, make_flow(x_gateway_key=KEYS["good"], authorization=f"Bearer {token}"))
     assert call.record.passthrough is False
+
+
+PAGES = ({"origin": "http://evil.test"}, {"origin": "null"}, {"sec_fetch_site": "cross-site"})
+
+
+@pytest.mark.parametrize("headers", PAGES)
+def test_a_web_page_can_not_call_as_who_needs_no_key(services: Services, make_flow: MakeFlow, headers: dict[str, str]):
+    services.snapshot = make_snapshot(enrollments=(Enrollment("network", "127.0.0.0/8", "key-good"),))
+    page = make_flow(**headers)
+    identify(services, page)
+    assert known(page.response).status_code == 401
+    assert identify(services, make_flow(x_gateway_key=KEYS["good"], **headers)).key is not None
+    assert identify(services, make_flow(origin="vscode-file://vscode-app")).key is not None
+
+
+def test_a_key_in_an_odd_place_is_not_recorded(services: Services, make_flow: MakeFlow):
+    key = KEYS["good"]
+    flow = make_flow("GET", f"/openai/v1/models/{key}", x_gateway_key=key, user_agent=f"agent/{key}", baggage=f"a={key}")
+    assert key not in identify(services, flow).record.to_json().decode()
