@@ -16,6 +16,9 @@ from sallyport.secret import Secret
 
 JsonObject = dict[str, Any]
 
+MOST_OUTPUT_TOKENS = 128_000
+"""What a request without an output cap is taken to allow for each answer: the largest that common models give."""
+
 
 @dataclass(slots=True)
 class Usage:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+from sallyport.providers.base import MOST_OUTPUT_TOKENS
+
 _BYTES_PER_TOKEN = 3
 _REMEMBERED = 10_000
 _WEIGHT_OF_NEWEST = 0.2
-MOST_OUTPUT_TOKENS = 128_000
-"""What a request without an output cap is taken to allow: the largest answer that common models give."""
 
 
 def input_tokens(body: bytes | int) -> int:

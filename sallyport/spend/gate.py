@@ -20,6 +20,9 @@ from sallyport.spend.script import Script
 from sallyport.spend.windows import window_end
 from sallyport.tracing.record import CallRecord, PolicyRef
 
+_MOST = 9 * 10**18
+"""What fits into the 64 bits of a counter; more than any cap."""
+
 
 class StoreUnavailable(Exception):
     """Redis did not answer in time or could not do what was asked. Whether it was done is not known."""
@@ -88,7 +91,7 @@ class SpendGate:
         if record.passthrough:
             caps = ()
         now = self._clock()
-        amounts = plan.Amounts(max(expected_nano, 0), max(worst_nano, 0), max(expected_tokens, 0))
+        amounts = plan.Amounts(*(min(max(amount, 0), _MOST) for amount in (expected_nano, worst_nano, expected_tokens)))
         names, arguments = plan.admission(record, caps, limits, amounts, now, now + self._lease_seconds)
         violated: list[list[Any]] = await self._answer(self._admit.run(self._redis, names, arguments))
         if not violated:

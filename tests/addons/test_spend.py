@@ -225,3 +225,10 @@ async def test_an_answer_that_cannot_be_read_is_not_free(
     await pipeline.answer(flow, b"\x0a\x05hello")
     [record] = await published(services, redis_url)
     assert (record.outcome, record.estimated, record.cost_nano) == ("success", True, expected)
+
+
+async def test_a_strict_cap_takes_any_number_a_caller_may_write(services: Services, pipeline: Pipeline, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=caps("9000000000", strict=True))
+    content = orjson.dumps({"model": "gpt-4o-mini", "max_tokens": 2**63, "n": 2**62, "messages": []})
+    flow = await pipeline.request(make_flow(content=content, x_gateway_key=KEYS["good"]))
+    assert flow.response is None or flow.response.status_code == 402

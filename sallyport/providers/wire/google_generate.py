@@ -12,7 +12,7 @@ from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.meters import SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
-from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
+from sallyport.providers.wire.reading import asked, cap, count, decode, generated_chars, obj, objects, text, total_cap
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "code"})
@@ -36,10 +36,9 @@ class GoogleGenerate(WireFormat):
     user_data_keys = frozenset({"args", "response"})
 
     def output_cap(self, body: JsonObject) -> int | None:
-        config = obj(body, "generationConfig") or obj(body, "generation_config")
+        config = {**obj(body, "generation_config"), **obj(body, "generationConfig")}
         tokens = cap(config, "maxOutputTokens", "max_output_tokens")
-        candidates = cap(config, "candidateCount", "candidate_count") or 1
-        return None if tokens is None else tokens * candidates
+        return total_cap(tokens, asked(config, "candidateCount", "candidate_count"))
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=_JsonMeter, sse=_SseMeter)

@@ -13,7 +13,7 @@ from sallyport.providers.base import JsonObject, Meter, WireFormat
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_usage import chat_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
-from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
+from sallyport.providers.wire.reading import asked, cap, decode, generated_chars, obj, objects, text, total_cap
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "transcript", "input"})
@@ -35,8 +35,7 @@ class OpenAIChat(WireFormat):
         return super().protects(key, parent) or (key == "url" and is_data_url(parent.get(key)))
 
     def output_cap(self, body: JsonObject) -> int | None:
-        tokens = cap(body, "max_completion_tokens", "max_tokens")
-        return None if tokens is None else tokens * _answers(body)
+        return total_cap(cap(body, "max_completion_tokens", "max_tokens"), _answers(body))
 
     def prepare(self, body: JsonObject) -> bool:
         options = body.get("stream_options")
@@ -57,7 +56,7 @@ def _answers(body: JsonObject) -> int:
     prompt = body.get("prompt")
     entries = cast(list[Any], prompt) if isinstance(prompt, list) else []
     prompts = 1 if not entries or isinstance(entries[0], int) else len(entries)  # a list of integers is one prompt, in tokens
-    return max(count(body, "n"), count(body, "best_of"), 1) * prompts
+    return max(asked(body, "n", "best_of"), 1) * prompts
 
 
 class _StreamMeter(SseMeter):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from typing import Any, cast
 
 import orjson
 
-from sallyport.providers.base import JsonObject
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject
 
 
 def decode(data: bytes | bytearray) -> Any:
@@ -45,13 +47,28 @@ def text(value: JsonObject, key: str) -> str | None:
     return entry if isinstance(entry, str) else None
 
 
-def cap(value: JsonObject, *keys: str) -> int | None:
-    """The first non-negative integer under one of `keys`."""
+def asked(value: JsonObject, *keys: str) -> int:
+    """The largest number under `keys`, rounded up, 0 where there is none; also one given as a string, which some vendors take."""
+    largest = 0
     for key in keys:
         number = value.get(key)
-        if type(number) is int and number >= 0:
-            return number
-    return None
+        with contextlib.suppress(ValueError, OverflowError):
+            if isinstance(number, int | float | str):
+                largest = max(largest, math.ceil(float(number)))
+    return largest
+
+
+def cap(value: JsonObject, *keys: str) -> int | None:
+    """The largest non-negative integer under `keys`: which of them the vendor follows where two are given, nobody knows."""
+    numbers = [number for key in keys if type(number := value.get(key)) is int and number >= 0]
+    return max(numbers, default=None)
+
+
+def total_cap(tokens: int | None, answers: int) -> int | None:
+    """The output cap of a request for so many answers; None where there is one, without a cap of its own."""
+    if tokens is None and answers <= 1:
+        return None
+    return (MOST_OUTPUT_TOKENS if tokens is None else tokens) * max(answers, 1)
 
 
 def generated_chars(node: Any, keys: frozenset[str], data_keys: frozenset[str] = frozenset()) -> int:

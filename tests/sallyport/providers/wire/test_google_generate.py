@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject, Usage
 from sallyport.providers.wire.google_generate import GoogleGenerate
 
 WIRE = GoogleGenerate()
@@ -84,6 +84,8 @@ def test_an_error_in_the_stream_ends_it(metered: Callable[..., Any]):
         ({"generationConfig": {"maxOutputTokens": 100}}, 100),
         ({"generation_config": {"max_output_tokens": 100}}, 100),
         ({"generationConfig": {"maxOutputTokens": 100, "candidateCount": 2}}, 200),
+        ({"generationConfig": {"candidateCount": "8", "max_output_tokens": 10}}, 80),
+        ({"generationConfig": {"candidateCount": 2}}, 2 * MOST_OUTPUT_TOKENS),
         ({"generationConfig": None}, None),
         ({}, None),
     ],

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject, Usage
 from sallyport.providers.wire.openai_chat import OpenAIChat
 
 WIRE = OpenAIChat()
@@ -144,7 +144,11 @@ def test_vendors_that_refuse_the_option_are_not_asked():
     [
         ({}, None),
         ({"max_tokens": 100}, 100),
-        ({"max_tokens": 100, "max_completion_tokens": 50}, 50),
+        ({"max_tokens": 100, "max_completion_tokens": 50}, 100),
+        ({"n": 3}, 3 * MOST_OUTPUT_TOKENS),
+        ({"n": "3", "max_tokens": 10}, 30),
+        ({"n": 2.5, "max_tokens": 10}, 30),
+        ({"n": "many", "max_tokens": 10}, 10),
         ({"max_tokens": 100, "n": 3}, 300),
         ({"max_tokens": 10, "n": 2, "best_of": 4, "prompt": ["a", "b"]}, 80),
         ({"max_tokens": 10, "prompt": [1, 2, 3]}, 10),
