@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -103,21 +104,31 @@ def trust_stores(home: Path | None = None) -> list[TrustStore]:
             ("system (SUSE)", Path("/etc/pki/trust/anchors"), "sallyport.pem", ("update-ca-certificates",)),
             ("system (Arch)", Path("/etc/ca-certificates/trust-source/anchors"), "sallyport.crt", ("update-ca-trust",)),
         )
-        if directory.is_dir() and shutil.which(command[0])
+        if directory.is_dir() and _which(command[0])
     ]
     nss = (home or Path.home()) / ".pki" / "nssdb"
-    if nss.is_dir() and shutil.which("certutil"):
+    if nss.is_dir() and _which("certutil"):
         stores.append(NssDatabase(nss))
     return stores
 
 
+def _which(command: str) -> str | None:
+    """Where it is; Debian's users don't have /usr/sbin in their PATH."""
+    return shutil.which(command, path=os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin")))
+
+
 def _needs_root(name: str) -> str:
-    return f"{name}: only root may change it; run the command again with sudo, or use the variables of `sallyport env` instead"
+    return (
+        f"{name}: only root may change it; run the command again with sudo and your --data-dir, "
+        "or use the variables of `sallyport env` instead"
+    )
 
 
 def _run(*command: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            (_which(command[0]) or command[0], *command[1:]), capture_output=True, text=True, timeout=_SECONDS, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise CertificateError(f"{command[0]} could not be run: {error}") from None
     if done.returncode != 0:

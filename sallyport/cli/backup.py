@@ -17,9 +17,9 @@ _HARMLESS = {"lost+found", "run", "ca", "gateway.lock"}  # a fresh file system's
 
 
 @click.command("backup", cls=Command)
-@click.argument("target", type=click.Path(path_type=Path))
+@click.argument("target", metavar="FILE", type=click.Path(path_type=Path))
 def backup_command(target: Path) -> None:
-    """Save CA, master key and database to TARGET: a file, or a directory to make one in. The gateway may run meanwhile.
+    """Save CA, master key and database to FILE: a file, or a directory to make one in. The gateway may run meanwhile.
 
     Who has that file has every secret: keep it as you keep those. Of PostgreSQL (--database-url) make your own backup.
     """

@@ -163,7 +163,7 @@ def _environment(settings: Settings, environ: Mapping[str, str]) -> Iterator[Fin
     data = DataDir(settings.data_dir)
     listen = gateway_address(settings)
     proxy = environ.get("HTTPS_PROXY") or environ.get("https_proxy")
-    advice = f'eval "$({program(settings)} env)"'
+    advice = f'eval "$({program(settings)} env --key sp_…)"'
     if not proxy:
         yield Finding("environment", "ok", "HTTPS_PROXY is not set here", f"for this shell's programs: {advice}")
         return

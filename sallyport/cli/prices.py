@@ -24,14 +24,14 @@ _tokens = click.IntRange(0, 10**12)
 
 @click.command("prices", cls=Command)
 @click.argument("model", metavar="PROVIDER/MODEL")
-@click.option("--input", "input_tokens", type=_tokens, default=1000, show_default=True, help="All input tokens.")
-@click.option("--output", "output_tokens", type=_tokens, default=1000, show_default=True, help="All output tokens.")
-@click.option("--cache-read", type=_tokens, default=0, help="Of the input, how many were read from the cache.")
-@click.option("--cache-write", type=_tokens, default=0, help="Of the input, how many were written to the cache …")
-@click.option("--cache-write-1h", type=_tokens, default=0, help="… and of these, how many for an hour.")
-@click.option("--web-searches", type=_tokens, default=0, help="Searches the provider made.")
+@click.option("--input", "input_tokens", type=_tokens, metavar="N", default=1000, show_default=True, help="All input tokens.")
+@click.option("--output", "output_tokens", type=_tokens, metavar="N", default=1000, show_default=True, help="All output tokens.")
+@click.option("--cache-read", type=_tokens, metavar="N", default=0, help="Of the input, how many were read from the cache.")
+@click.option("--cache-write", type=_tokens, metavar="N", default=0, help="Of the input, how many were written to the cache …")
+@click.option("--cache-write-1h", type=_tokens, metavar="N", default=0, help="… and of these, how many for an hour.")
+@click.option("--web-searches", type=_tokens, metavar="N", default=0, help="Searches the provider made.")
 @click.option("--service-tier", help="As the answer names it: flex, priority, batch.")
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="On that day (UTC).  [now]")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="On that day (UTC).  [now]")
 @json_option
 def prices_command(
     model: str,

@@ -18,7 +18,8 @@ def certificate(paths: DataDir) -> Path:
 
 
 @pytest.mark.skipif(shutil.which("update-ca-certificates") is None, reason="no update-ca-certificates (Debian)")
-def test_a_linux_host_trusts_it_until_it_is_removed(certificate: Path, tmp_path: Path) -> None:
+def test_a_linux_host_trusts_it_until_it_is_removed(certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # as Debian's users have it: the command is in /usr/sbin
     local, etc, hooks, shipped = (tmp_path / name for name in ("local", "etc", "hooks", "shipped"))
     for directory in (local, etc, hooks, shipped):
         directory.mkdir()

@@ -1,0 +1,20 @@
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sallyport.store.policies import check_policy
+
+PRESETS = sorted(Path("policies/presets").glob("*.toml"))
+
+
+@pytest.mark.parametrize("file", PRESETS, ids=lambda file: file.name)
+def test_a_preset_is_valid(file: Path):
+    policies = tomllib.loads(file.read_text())["policies"]
+    assert policies
+    for policy in policies:
+        check_policy(policy)
+
+
+def test_there_are_some():
+    assert PRESETS
