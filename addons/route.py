@@ -97,6 +97,7 @@ class Route:
         if call.operation:
             call.record.operation = call.operation.name
             call.record.model = call.operation.model
+        request.method = call.record.method  # in the spelling that was judged
         request.scheme, request.host, request.port = upstream.scheme, upstream.host, upstream.port
         request.path = upstream.prefix + path
         default_port = 443 if upstream.scheme == "https" else 80

@@ -18,6 +18,13 @@ def test_a_base_path_leads_to_its_provider(services: Services, make_flow: MakeFl
     assert services.calls == {call.record.id: call}
 
 
+def test_a_method_is_sent_as_it_was_judged(services: Services, make_flow: MakeFlow):
+    flow = make_flow("post")
+    Route(services).requestheaders(flow)
+    assert known(call_of(flow)).generates
+    assert flow.request.data.method == b"POST"
+
+
 def test_a_providers_host_is_intercepted(services: Services, make_flow: MakeFlow):
     flow = make_flow(path="/v1/messages", host="api.anthropic.com", origin_form=False)
     Route(services).requestheaders(flow)
