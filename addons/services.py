@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sallyport.spend.gate import SpendGate
-
 from addons.context import Call
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.estimate import OutputEstimator
+from sallyport.spend.gate import SpendGate
 from sallyport.store.snapshot import Snapshot
 from sallyport.tracing.record import CallRecord
 

@@ -103,7 +103,7 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
     one = Gateway(tmp_path)
     yield one
     if one.process is not None and one.process.poll() is None:
-        workers = one.state()["workers"] if (one.data / "gateway.json").exists() else []
+        workers: list[int] = one.state()["workers"] if (one.data / "gateway.json").exists() else []
         one.process.kill()
         for pid in workers:  # one may ignore the SIGTERM that tells it of our end, and hold the pipes open
             with suppress(ProcessLookupError):
