@@ -57,6 +57,8 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
         record.status = status
         record.reason = refusal.reason
         for policy in refusal.policies:
+            if policy not in record.matched:  # refused before all that match were gathered
+                record.matched.append(policy)
             record.violated.append(policy)
             record.fired.append(Fired(policy.id, policy.name, refusal.policy_type, "blocked", refusal.message))
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()

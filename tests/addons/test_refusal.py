@@ -55,7 +55,7 @@ def test_the_record_says_which_policy_blocked(services: Services, make_flow: Mak
     refuse(flow, spend_refusal())
     record = known(call_of(flow)).record
     assert (record.outcome, record.status, record.reason) == ("blocked", 402, "spend_limit")
-    assert record.violated == [TEAM]
+    assert record.matched == record.violated == [TEAM]
     assert [(fired.policy_type, fired.action) for fired in record.fired] == [("spend_cap", "blocked")]
 
 
