@@ -1,6 +1,6 @@
 """May this caller go there, and use this model? Reads the body of what generates: from here on it is a JSON object.
 
-What was read is also what is sent: of a key that stands twice, some parsers take the first value and some the last.
+What was read is also what is sent: byte for byte, unless a key stands twice, of which some parsers take the first value.
 
 Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
 """
@@ -14,6 +14,7 @@ from mitmproxy import http
 
 from addons.content import ContentError, decompress, replace_body
 from addons.context import Call, call_of
+from addons.plain_json import reads_alike
 from addons.presented_key import query_pairs
 from addons.refusal import Refusal, policy_message, policy_ref, refuse
 from addons.services import Services
@@ -60,8 +61,9 @@ class Access:
         if not flow.request.raw_content and not call.generates:
             return  # an action on something stored, such as its cancelling
         try:
-            call.body = self._read(flow.request)
-            replace_body(flow.request, _written(call.body))
+            data, call.body = self._read(flow.request)
+            written = _written(call.body)
+            replace_body(flow.request, data if reads_alike(data, call.body) else written)
         except ContentError as error:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
@@ -78,7 +80,7 @@ class Access:
             message = f"{host}:{port} is reached by a provider's base path or host name only"
             refuse(flow, Refusal(403, "destination_forbidden", message))
 
-    def _read(self, request: http.Request) -> JsonObject:
+    def _read(self, request: http.Request) -> tuple[bytes, JsonObject]:
         data = decompress(request.raw_content or b"", request.headers.get("content-encoding", ""), self._limit)
         try:
             body = orjson.loads(data)
@@ -86,7 +88,7 @@ class Access:
             raise ContentError(400, f"the request body is not valid JSON: {error}") from None
         if not isinstance(body, dict):
             raise ContentError(400, "the request body is not a JSON object")
-        return body
+        return data, body
 
     def _check_model(self, flow: http.HTTPFlow, call: Call, model: str) -> None:
         if call.subject is None or call.provider is None:
