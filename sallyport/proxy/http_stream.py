@@ -59,6 +59,11 @@ class GatewayHttpStream(TunnelStream):
         self._settings = settings
         self._discarded = 0
 
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """Without the trailers of a request: no addon looks at them, and a credential may stand there."""
+        if not isinstance(event, RequestTrailers):
+            yield from super()._handle_event(event)
+
     def state_wait_for_request_headers(self, event: RequestHeaders) -> layer.CommandGenerator[None]:
         self.flow = http.HTTPFlow(self.context.client, self.context.server)
         self.flow.request = request = event.request
@@ -147,15 +152,13 @@ class GatewayHttpStream(TunnelStream):
             self.client_state = self.state_errored
             yield from self.flow_done()
 
-    def state_discard_request_body(
-        self, event: RequestData | RequestTrailers | RequestEndOfMessage
-    ) -> layer.CommandGenerator[None]:
+    def state_discard_request_body(self, event: RequestData | RequestEndOfMessage) -> layer.CommandGenerator[None]:
         """Simple clients read the answer only after they have sent all; so let them, up to a bound."""
         if isinstance(event, RequestData):
             self._discarded += len(event.data)
             if self._discarded > _DRAIN_LIMIT:
                 yield commands.CloseConnection(self.context.client)
-        elif isinstance(event, RequestEndOfMessage):
+        else:
             self.client_state = self.state_done
             if self.server_state == self.state_done:
                 yield from self.flow_done()

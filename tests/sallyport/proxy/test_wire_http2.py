@@ -52,6 +52,18 @@ def test_a_call(client: Http2, openai: Provider, length: bool):
 
 
 @pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/files"])
+def test_trailers_of_a_request_are_dropped(worker: Worker, client: Http2, openai: Provider, path: bytes):
+    stream = client.open(head(b"POST", path), CHAT, end=False)
+    client.connection.send_headers(stream, [(b"authorization", b"Bearer " + worker.key.encode())], end_stream=True)
+    client.flush()
+    with openai.accept() as provider:
+        assert provider.message().body == CHAT
+        provider.send(answer(b"{}"))
+        assert client.answer(stream)[0] == 200
+        assert provider.closed()
+
+
+@pytest.mark.parametrize("path", [b"/v1/chat/completions", b"/v1/files"])
 def test_a_body_without_a_length_is_no_second_request(client: Http2, openai: Provider, path: bytes):
     """HTTP/2 needs no length. Put behind an HTTP/1 head unframed, the body would be read as a request of its own."""
     evil = b'{"model":"gpt-4o-mini","messages":[]}' if path.endswith(b"completions") else b"GET /evil HTTP/1.1\r\n\r\n"

@@ -186,3 +186,19 @@ def test_a_compressed_answer(client: Http2, worker: Worker, anthropic: Provider)
         _, fields, body = client.answer(stream)
     assert body == packed
     assert worker.record(fields[b"x-gateway-request-id"].decode()).estimated
+
+
+@pytest.mark.parametrize("path", [b"/v1/messages", b"/v1/files"])
+def test_trailers_of_a_request_go_nowhere(worker: Worker, client: Http2, anthropic: Provider, path: bytes):
+    """No addon has seen them, and they may hold what a header may not."""
+    stream = client.open([*HEAD[:3], (b":path", path)], BODY, end=False)
+    client.connection.send_headers(stream, [(b"x-api-key", worker.key.encode())], end_stream=True)
+    client.flush()
+    provider = Http2(anthropic.accept(), client=False)
+    number = provider.wait(h2.events.RequestReceived).stream_id
+    assert number is not None
+    provider.wait(h2.events.StreamEnded, number)
+    assert not [event for event in provider.events if isinstance(event, h2.events.TrailersReceived)]
+    provider.connection.send_headers(number, [(b":status", b"200")], end_stream=True)
+    provider.flush()
+    assert client.answer(stream)[0] == 200
