@@ -7,6 +7,7 @@ its cost. Every call leaves here exactly one record.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import orjson
@@ -27,6 +28,7 @@ CLIENT_LEFT = "the client disconnected"
 """How `proxy` names a client's going in a flow's error."""
 NOT_ALLOWED = "destination not allowed"
 """How `proxy` names a destination that is refused."""
+_ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 _CHARS_PER_TOKEN = 4
 _LONGEST_WAIT = 0.05
@@ -164,4 +166,5 @@ def _unreachable(name: str, message: str) -> Refusal:
         return Refusal(403, "destination_forbidden", f"{message}. An administrator can allow it with --allow-destination.")
     if TIMED_OUT in message:
         return Refusal(504, "upstream_timeout", f"{name} did not answer in time", retry_after=1)
-    return Refusal(502, "upstream_unreachable", f"{name} could not be reached by the gateway: {message[:200]}", retry_after=1)
+    why = _ERROR_NUMBER.sub("", message)[:200]
+    return Refusal(502, "upstream_unreachable", f"{name} could not be reached by the gateway: {why}", retry_after=1)

@@ -135,10 +135,11 @@ async def test_a_dead_provider_costs_nothing_and_is_a_502_in_its_own_shape(
 ):
     flow = await pipeline.request(make_flow(authorization=f"Bearer {KEYS['good']}"))
     flow.client_conn.timestamp_end = None
-    flow.error = Error("Connection refused")
+    flow.error = Error("[Errno 111] Connect call failed ('10.0.0.1', 443)")
     await pipeline.settle.error(flow)
     assert known(flow.response).status_code == 502
-    assert "openai could not be reached" in json.loads(known(flow.response).content or b"")["error"]["message"]
+    message = json.loads(known(flow.response).content or b"")["error"]["message"]
+    assert message == "openai could not be reached by the gateway: Connect call failed ('10.0.0.1', 443)"
     [record] = await published(services, redis_url)
     assert (record.outcome, record.cost_nano) == ("error", 0)
 
