@@ -9,7 +9,7 @@ import click
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from sallyport.cli.admin import actor, every, opened_store
+from sallyport.cli.admin import actor, every, find_key, opened_store
 from sallyport.cli.commands import BadInput, Group, current_settings
 from sallyport.cli.output import json_option, show_record, show_rows
 
@@ -20,20 +20,21 @@ def enrollments_command() -> None:
 
 
 @enrollments_command.command("create")
-@click.argument("key_id")
+@click.argument("key")
 @click.option("--network", metavar="CIDR", help="Who connects from this network.")
 @click.option("--certificate", metavar="FILE", type=click.Path(path_type=Path), help="Who shows this client certificate (PEM).")
 @click.option("--os-user", metavar="NAME", help="This user of the gateway's own machine.")
 @json_option
-def create(key_id: str, network: str | None, certificate: Path | None, os_user: str | None, as_json: bool) -> None:
-    """Let a caller act as the key KEY_ID without sending it. Revoking the key ends that too."""
+def create(key: str, network: str | None, certificate: Path | None, os_user: str | None, as_json: bool) -> None:
+    """Let a caller act as KEY, given by id or name, without sending it. Revoking the key ends that too."""
     fingerprint = _fingerprint(certificate) if certificate else None
     given = [(kind, value) for kind, value in (("network", network), ("certificate", fingerprint), ("os_user", os_user)) if value]
     if len(given) != 1:
         raise BadInput("give one of --network, --certificate and --os-user")
     [(kind, value)] = given
     with opened_store(current_settings()) as store:
-        show_record(asdict(store.enroll(actor(), key_id=key_id, kind=kind, value=value)), as_json=as_json)
+        made = store.enroll(actor(), key_id=find_key(store, key).id, kind=kind, value=value)
+    show_record(asdict(made), as_json=as_json)
 
 
 @enrollments_command.command("list")

@@ -33,7 +33,7 @@ _key_option = click.option("--key", envvar=KEY, metavar="sp_…", help=f"The gat
 @click.option("--client", type=click.Choice(sorted(RECIPES)), help="Point this one client at its base URL, instead of the proxy.")
 @json_option
 def env_command(key: str | None, client: str | None, as_json: bool) -> None:
-    """Print what sends programs through the gateway: eval "$(run_gateway.py env)"."""
+    """Print what sends programs through the gateway: eval "$(run_gateway.py env --key sp_…)"."""
     settings = current_settings()
     data = _with_ca(settings)
     address = gateway_address(settings)

@@ -8,8 +8,12 @@ from tests.sallyport.cli.support import Run
 def test_a_network_a_certificate_and_a_user_can_stand_for_a_key(run: Run, tmp_path: Path):
     key = json.loads(run("keys", "create", "desktop", "--json").stdout)["id"]
     certificate = make_certificates(tmp_path, ("agent.example",)).certificate
-    for option, value in (("--network", "10.1.2.3/16"), ("--certificate", str(certificate)), ("--os-user", "ada")):
-        assert run("enrollments", "create", key, option, value).exit_code == 0
+    for by, option, value in (
+        (key, "--network", "10.1.2.3/16"),
+        (key, "--certificate", str(certificate)),
+        ("desktop", "--os-user", "ada"),
+    ):
+        assert run("enrollments", "create", by, option, value).exit_code == 0
     listed = json.loads(run("enrollments", "list", "--json").stdout)
     assert {(entry["kind"], entry["key_id"]) for entry in listed} == {(k, key) for k in ("network", "certificate", "os_user")}
     assert "10.1.0.0/16" in {entry["value"] for entry in listed}
