@@ -7,7 +7,7 @@ from typing import override
 
 from mitmproxy.addons.next_layer import NeedsMoreData, NextLayer
 from mitmproxy.net.tls import starts_like_tls_record
-from mitmproxy.proxy import layer, layers, tunnel
+from mitmproxy.proxy import commands, events, layer, layers, tunnel
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer
 from mitmproxy.proxy.layers.http import HTTPMode
@@ -20,6 +20,14 @@ _TLS_RECORD = b"\x16\x03"
 """How a TLS handshake begins."""
 _MOST_UNDECIDED = 256 * 1024
 """Bytes without an end to a TLS hello or a head. OpenSSL's servers take half of that, so nothing they take passes unread."""
+
+
+class Refused(layer.Layer):
+    """Hangs up: there is no other way to say no to what is neither TLS of a provider's nor HTTP to us."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
 
 
 class GatewayNextLayer(NextLayer):
@@ -45,7 +53,7 @@ class GatewayNextLayer(NextLayer):
             return server_tls
         if hello is None and self._plain_http_to_provider(context, data_client, data_server):
             return GatewayHttpLayer(context, HTTPMode.transparent, self._settings)
-        return layers.TCPLayer(context, ignore=True)
+        return layers.TCPLayer(context, ignore=True) if self._may_tunnel(context) else Refused(context)
 
     def _front(self, context: Context, data_client: bytes) -> layer.Layer:
         """Our own port: proxy requests and base paths, in clear and over TLS."""
@@ -57,6 +65,16 @@ class GatewayNextLayer(NextLayer):
         mode = HTTPMode.upstream if isinstance(context.layers[0], layers.modes.HttpUpstreamProxy) else HTTPMode.regular
         stack /= GatewayHttpLayer(context, mode, self._settings)
         return stack[0]
+
+    def _may_tunnel(self, context: Context) -> bool:
+        """After a CONNECT that was judged already. Of redirected connections by setting; a SOCKS client can't say who it is."""
+        match context.layers[0]:
+            case layers.modes.HttpProxy() | layers.modes.HttpUpstreamProxy():
+                return True
+            case layers.modes.Socks5Proxy():
+                return False
+            case _:
+                return self._settings.tunnel == "allow"
 
     def _is_provider(self, context: Context, sni: str | None) -> bool:
         address = context.server.address
