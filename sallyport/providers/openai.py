@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
 from sallyport.providers.errors import openai_error
@@ -29,7 +30,8 @@ _ROUTES = Routes(
     route("POST", "/v1/moderations", Operation("moderations", shape=_CHAT)),
     route("POST", "/v1/images/generations", Operation("images", OpenAIImages())),
     route("POST", "/v1/images/{what}", _IMAGES, what="edits|variations"),
-    route("POST", "/v1/audio/{what}", _AUDIO, what="speech|transcriptions|translations"),
+    route("POST", "/v1/audio/speech", replace(_AUDIO, shape=_CHAT)),
+    route("POST", "/v1/audio/{what}", _AUDIO, what="transcriptions|translations"),
     route("GET", "/v1/models", _MODELS),
     route("GET DELETE", "/v1/models/{id}", _MODELS, id=r"[A-Za-z0-9][A-Za-z0-9._:-]*"),  # `ft:gpt-4o:acme::id`
     route("GET DELETE", "/v1/responses/{id}", _STORED_RESPONSES),

@@ -99,3 +99,10 @@ async def test_a_list_and_a_key_are_looked_at(services: Services, make_flow: Mak
     body = {"model": "m", "max_tokens": 5, "messages": [{"role": "user", "content": [content]}]}
     call = known(call_of(await redact(services, make_flow, path, body)))
     assert TOKEN not in json.dumps(call.body)
+
+
+async def test_a_text_to_be_spoken_is_guarded_too(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(),))
+    body = {"model": "tts-1", "voice": "alloy", "input": f"the token is {TOKEN}"}
+    call = known(call_of(await redact(services, make_flow, "/openai/v1/audio/speech", body)))
+    assert TOKEN not in json.dumps(call.body)
