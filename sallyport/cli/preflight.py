@@ -21,7 +21,7 @@ def check(settings: Settings) -> None:
     if settings.prices is not None:
         _check_prices(settings.prices)
     if settings.modes:
-        _check_modes(settings.modes)
+        _check_modes(settings)
 
 
 def _check_readable(flag: str, path: Path) -> None:
@@ -66,11 +66,18 @@ def _check_prices(path: Path) -> None:
         raise SettingError(f"--prices: {error}") from None
 
 
-def _check_modes(modes: tuple[str, ...]) -> None:
+def _check_modes(settings: Settings) -> None:
+    """Each is one of mitmproxy's, with a port of its own: workers share ports, so the system would let two modes have one."""
     from mitmproxy.proxy.mode_specs import ProxyMode  # slow to import and seldom needed
 
-    for mode in modes:
+    taken = {settings.listen.port: "--listen", settings.console.port: "--console"}
+    for mode in settings.modes:
         try:
-            ProxyMode.parse(mode)
+            parsed = ProxyMode.parse(mode)
         except ValueError as error:
             raise SettingError(f"--mode: {mode!r} is not a mode of mitmproxy: {error}") from None
+        port = parsed.listen_port() if parsed.transport_protocol == "tcp" else None
+        if port and port in taken:
+            raise SettingError(f"--mode: {mode!r} would listen on port {port}, as {taken[port]} does; give it another: @PORT")
+        if port:
+            taken[port] = f"--mode {mode}"

@@ -31,17 +31,25 @@ class Listeners(Proxyserver):
         self._regular = mode_specs.ProxyMode.parse("regular")
         self._server: asyncio.Server | None = None
         self._further: list[ServerInstance[Any]] = []
-        self.started = asyncio.Event()
+        self.started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Fails with what kept us from listening."""
 
     @override
     async def setup_servers(self) -> bool:
+        try:
+            await self._start_all()
+        except Exception as error:  # mitmproxy would log it and go on
+            self.started.set_exception(error)
+            return False
+        self.started.set_result(None)
+        return True
+
+    async def _start_all(self) -> None:
         listen = self._parts.settings.listen
         sockets = [_shared_socket(entry) for entry in socket.getaddrinfo(listen.host, listen.port, type=socket.SOCK_STREAM)[:1]]
         self._server = await asyncio.start_server(self._accept_regular, sock=sockets[0], backlog=_BACKLOG)
         for spec in self._parts.settings.modes:
             await self._start_further(mode_specs.ProxyMode.parse(spec))
-        self.started.set()
-        return True
 
     async def _start_further(self, mode: mode_specs.ProxyMode) -> None:
         """TCP modes listen in every worker; those that can't share a port (WireGuard, local capture) only in the first."""

@@ -51,11 +51,11 @@ def main() -> int:
         logger.error("the worker can't serve: --prices: %s", error)
         return 1
     store = open_store(settings.database_url or data.database, data.master_key, create=False)
-    asyncio.run(_serve(settings, store, first=number == 0))
-    return 0
+    return asyncio.run(_serve(settings, store, first=number == 0))
 
 
-async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
+async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
+    """Until it is told to stop; the exit code."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -89,7 +89,11 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
     )
     running = loop.create_task(master.run())
     upkeep = [loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services))]
-    await master.listeners.started.wait()
+    try:
+        await master.listeners.started
+    except Exception as error:
+        logger.error("the worker can't serve: %s", error)
+        return 1
     report_ready()
     await asyncio.wait({running, loop.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
     await _drain(master, services, settings.drain_seconds)
@@ -101,6 +105,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> None:
     await running
     await redis.aclose()
     store.engine.dispose()
+    return 0
 
 
 async def _drain(master: GatewayMaster, services: Services, seconds: float) -> None:

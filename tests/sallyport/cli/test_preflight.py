@@ -73,6 +73,23 @@ def test_one_port_for_both():
         check(Settings.model_validate({"console": {"host": "127.0.0.1", "port": 8080}}))
 
 
+@pytest.mark.parametrize(
+    ("modes", "message"),
+    [
+        (("transparent",), "--mode: 'transparent' would listen on port 8080, as --listen does"),
+        (("transparent@8081",), "port 8081, as --console does"),
+        (("transparent@8082", "socks5@8082"), "--mode: 'socks5@8082' would listen on port 8082, as --mode transparent@8082 does"),
+    ],
+)
+def test_a_mode_on_a_port_that_is_taken(modes: tuple[str, ...], message: str):
+    with pytest.raises(SettingError, match=message):
+        check(Settings(modes=modes))
+
+
+def test_modes_on_ports_of_their_own():
+    check(Settings(modes=("transparent@8082", "socks5@8083", "wireguard", "local")))
+
+
 def test_a_mode_that_is_none():
     with pytest.raises(SettingError, match="--mode: 'sideways' is not a mode"):
         check(Settings(modes=("sideways",)))

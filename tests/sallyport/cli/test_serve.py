@@ -85,6 +85,16 @@ def test_a_port_in_use_is_told_before_anything_is_made_or_started(tmp_path: Path
     assert not (tmp_path / "data" / "gateway.db").exists()
 
 
+def test_a_mode_that_can_not_listen_ends_the_start(tmp_path: Path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        mode = f"socks5@127.0.0.1:{other.getsockname()[1]}"
+        done = run("--data-dir", str(tmp_path / "data"), "--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--mode", mode)
+    assert done.returncode == 1
+    assert "the worker can't serve: " in done.stderr
+    assert mode.removeprefix("socks5@") in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("damage", ["database", "master key", "CA key"])
 def test_what_is_damaged_is_named_and_left_alone(tmp_path: Path, started: Path, data: Any, damage: str):
     file = {"database": data.database, "master key": data.master_key, "CA key": data.ca_key}[damage]
