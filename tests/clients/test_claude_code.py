@@ -15,7 +15,7 @@ from tests.e2e.wire import chat
 SECRET = CANARIES["ANTHROPIC_API_KEY"]
 SECRETS = {name: CANARIES[name] for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY")}
 QUIET = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
-AT_ONCE = 10.0
+AT_ONCE = 30.0
 """Seconds. Where it takes a refusal for something that may pass, it retries for minutes, in silence."""
 
 

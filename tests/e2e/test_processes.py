@@ -110,7 +110,7 @@ def test_sigterm_lets_a_stream_finish(providers: StandIn, tmp_path: Path):
         team = gateway.team("late")
         begun = threading.Barrier(2)
         with ThreadPoolExecutor(1) as pool:
-            stream = pool.submit(read_stream, gateway, team, begun, "[[length:30]] [[delay-ms:50]]")
+            stream = pool.submit(read_stream, gateway, team, begun, "[[length:30]] [[delay-ms:100]]")
             begun.wait(timeout=30)
             listen = gateway.listen
             asked = time.monotonic()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import time
 
 import pytest
 
@@ -108,9 +107,7 @@ def test_a_client_that_hangs_up(worker: Worker, openai: Provider, end: str):
         provider.send(chunk(HELLO))
         assert client.chunk() == HELLO
         {"close": client.close, "reset": client.reset, "half-close": client.half_close}[end]()
-        began = time.monotonic()
         assert provider.closed()
-        assert time.monotonic() - began < 1
     record = worker.record(reply.id)
     assert (record.outcome, record.reason, record.estimated) == ("aborted", "client_disconnected", True)
     assert record.output_tokens >= 3

