@@ -1,9 +1,10 @@
-"""Fixtures that many tests share: a real Redis-compatible server, and a real PostgreSQL."""
+"""Fixtures that many tests share: a real Redis-compatible server, and real databases of both kinds."""
 
 # redis-py leaves its **kwargs untyped:
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -12,10 +13,20 @@ from pathlib import Path
 import pytest
 import redis
 
+from sallyport.store.database import open_database
 from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
-from tests.postgresql import postgresql, postgresql_server
+from tests.postgresql import postgresql, postgresql_server, postgresql_template, postgresql_with_schema
 
-__all__ = ["postgresql", "postgresql_server", "redis_server", "redis_url"]
+__all__ = [
+    "database",
+    "postgresql",
+    "postgresql_server",
+    "postgresql_template",
+    "postgresql_with_schema",
+    "redis_server",
+    "redis_url",
+    "sqlite_template",
+]
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +52,20 @@ def redis_url(redis_server: str) -> str:
     with redis.Redis.from_url(redis_server) as client:
         client.flushall()
     return redis_server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with our schema, to copy: making it anew takes longer than most tests."""
+    path = tmp_path_factory.mktemp("template") / "gateway.db"
+    open_database(path).dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+    """Where a database is that has our schema and holds nothing: SQLite, and PostgreSQL where that is installed."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgresql_with_schema")
+        return url
+    return Path(shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "gateway.db"))

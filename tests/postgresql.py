@@ -8,11 +8,15 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
+
+from sallyport.store.database import open_database
 
 _numbers = itertools.count()
 
@@ -52,8 +56,29 @@ def _unprivileged() -> int | None:
 @pytest.fixture
 def postgresql(postgresql_server: Path) -> Iterator[str]:
     """The URL of an empty database."""
+    with _database(postgresql_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_server: Path) -> Iterator[str]:
+    """The name of a database with our schema, to copy."""
+    with _database(postgresql_server) as url:
+        open_database(url).dispose()
+        yield str(make_url(url).database)
+
+
+@pytest.fixture
+def postgresql_with_schema(postgresql_server: Path, postgresql_template: str) -> Iterator[str]:
+    """The URL of a database that has our schema and holds nothing."""
+    with _database(postgresql_server, postgresql_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(server: Path, template: str = "template1") -> Generator[str]:
     name = f"test_{next(_numbers)}"
-    with psycopg.connect(f"postgresql://sallyport@/postgres?host={postgresql_server}", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-        yield f"postgresql://sallyport@/{name}?host={postgresql_server}"
+    with psycopg.connect(f"postgresql://sallyport@/postgres?host={server}", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}".encode())
+        yield f"postgresql://sallyport@/{name}?host={server}"
         connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())

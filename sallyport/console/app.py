@@ -35,6 +35,17 @@ _PAGES = (login, views, forms, triage)
 
 def create_app(console: Console) -> ASGIApp:
     """The admin API and the pages."""
+    return attach(routes(), console)
+
+
+def attach(app: FastAPI, console: Console) -> ASGIApp:
+    """What `routes` made, on this console."""
+    app.state.console = console
+    return Guard(app, console.settings)
+
+
+def routes() -> FastAPI:
+    """The admin API and the pages, on no console yet."""
     app = FastAPI(
         title="Sallyport",
         version=VERSION,
@@ -45,11 +56,10 @@ def create_app(console: Console) -> ASGIApp:
         docs_url=None,  # both load their scripts from foreign hosts
         redoc_url=None,
     )
-    app.state.console = console
     errors.install(app)
     for resource in _API:
         app.include_router(resource.router)
     for page in _PAGES:
         app.include_router(page.router, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
-    return Guard(app, console.settings)
+    return app

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 
+from sallyport.console.app import routes
 from sallyport.console.context import Console
 from sallyport.ids import new_id
 from sallyport.spend.ledger import insert_calls
@@ -16,6 +19,12 @@ from sallyport.tracing.record import CallRecord
 
 ADMIN_KEY = "an-admin-key-of-the-operator"
 ORIGIN = "http://127.0.0.1:8081"
+
+
+@functools.cache
+def app() -> FastAPI:
+    """Made once, for FastAPI reads all signatures anew for each; `attach` sets the console it works on."""
+    return routes()
 
 
 @dataclass

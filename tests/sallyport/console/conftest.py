@@ -11,11 +11,11 @@ import httpx2
 import pytest
 
 from sallyport.console import redis_client
-from sallyport.console.app import create_app
+from sallyport.console.app import attach
 from sallyport.console.context import assemble
 from sallyport.settings import Address, Settings
 from sallyport.store.opening import open_store
-from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench
+from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench, app
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +42,7 @@ async def bench(data_dir: Path, redis_url: str) -> AsyncIterator[Bench]:
     redis = redis_client.connect(redis_url)
     settings = Settings(data_dir=data_dir, listen=Address(host="127.0.0.1", port=1), names=("gate.example",))
     console = assemble(settings, store, redis)
-    transport = httpx2.ASGITransport(create_app(console), raise_app_exceptions=False)
+    transport = httpx2.ASGITransport(attach(app(), console), raise_app_exceptions=False)
 
     def connect(**more: Any) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(transport=transport, base_url=ORIGIN, **more)

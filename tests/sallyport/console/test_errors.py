@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 
 from sallyport.console import redis_client
-from sallyport.console.app import create_app
+from sallyport.console.app import attach
 from sallyport.store.database import writing
-from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench
+from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench, app
 
 JSON = {"Content-Type": "application/json"}
 
@@ -65,7 +65,7 @@ async def test_without_redis_policies_are_still_shown_and_changed(bench: Bench, 
     cap = {"name": "Budget", "policy_type": "spend_cap", "config": {"window": "daily", "limit_usd": 5}}
     headers = {"X-API-Key": ADMIN_KEY}
     async with httpx2.AsyncClient(
-        transport=httpx2.ASGITransport(create_app(console)), base_url=ORIGIN, headers=headers
+        transport=httpx2.ASGITransport(attach(app(), console)), base_url=ORIGIN, headers=headers
     ) as client:
         made = await client.post("/v1/platform/gateway-policies", json=cap)
         assert made.status_code == 201

@@ -18,10 +18,9 @@ from sallyport.store.tables import GatewayKeyRow, OrganizationRow, UserRow, Work
 from sallyport.tracing.record import CallRecord, Fired, PolicyRef
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    where = request.getfixturevalue("postgresql") if request.param == "postgresql" else tmp_path / "gateway.db"
-    engine = open_database(where)
+@pytest.fixture
+def engine(database: str | Path) -> Iterator[Engine]:
+    engine = open_database(database)
     yield engine
     engine.dispose()
 

@@ -13,7 +13,7 @@ from sallyport.store.operations import Store
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
     """Where an empty database is, or is to be."""
     if request.param == "sqlite":
         return tmp_path / "gateway.db"

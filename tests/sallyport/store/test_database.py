@@ -12,8 +12,8 @@ from sallyport.store.errors import StoreError
 from sallyport.store.tables import MetaRow
 
 
-def test_opens_an_empty_database_with_the_newest_schema(database: str | Path) -> None:
-    engine = open_database(database)
+def test_opens_an_empty_database_with_the_newest_schema(empty_database: str | Path) -> None:
+    engine = open_database(empty_database)
     with reading(engine) as connection:
         assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
     engine.dispose()

@@ -9,15 +9,15 @@ import httpx2
 import pytest
 
 from sallyport.console import redis_client
-from sallyport.console.app import create_app
+from sallyport.console.app import attach
 from sallyport.console.context import Console
 from sallyport.settings import Address
 from sallyport.tracing.record import CallRecord
-from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench
+from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench, app
 
 
 async def ask(console: Console, path: str = "/healthz") -> httpx2.Response:
-    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(create_app(console)), base_url=ORIGIN) as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(attach(app(), console)), base_url=ORIGIN) as client:
         return await client.get(path)
 
 
