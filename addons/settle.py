@@ -13,14 +13,13 @@ import time
 import orjson
 from mitmproxy import http
 
+from addons.charge import charge
 from addons.context import Call, call_of
 from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import WEBSOCKET_UNSUPPORTED
 from addons.services import Services
-from sallyport.providers.base import Usage
 from sallyport.spend.gate import StoreUnavailable
-from sallyport.spend.prices import price
 
 TIMED_OUT = "the provider was silent too long"
 """How `proxy` names a time-out in a flow's error."""
@@ -30,7 +29,6 @@ NOT_ALLOWED = "destination not allowed"
 """How `proxy` names a destination that is refused."""
 _ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
-_CHARS_PER_TOKEN = 4
 _LONGEST_WAIT = 0.05
 
 
@@ -124,41 +122,7 @@ class Settle:
         if record.outcome == "success" and record.status is not None and record.status >= 400:
             record.outcome, record.reason = "error", record.reason or "provider_error"
         if call.generates and call.sent is not None and waited >= 0:
-            self._charge(call)
-
-    def _charge(self, call: Call) -> None:
-        record, meter = call.record, call.meter
-        usage = meter.usage if meter else None
-        if usage is None:
-            usage = self._estimate(call)
-            if usage is None:
-                return
-            record.estimated = True
-        record.input_tokens, record.output_tokens = usage.input_tokens, usage.output_tokens
-        record.cache_read_tokens, record.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
-        record.reasoning_tokens = usage.reasoning_tokens
-        provider = record.provider or ""
-        cost = price(provider, record.model or "", usage, at=record.started_at)
-        if cost.unpriced and meter and meter.model and meter.model != record.model:
-            cost = price(provider, meter.model, usage, at=record.started_at)
-        record.cost_nano, record.unpriced = cost.cost_nano, cost.unpriced
-        if not record.estimated:
-            self._services.output.observe(record.api_key_id or "", record.model or "", usage.output_tokens)
-
-    def _estimate(self, call: Call) -> Usage | None:
-        """What the provider will bill for an answer that did not say: None for errors, which no provider bills."""
-        record, meter = call.record, call.meter
-        if record.status is not None and record.status >= 400:
-            return None
-        if meter is None:
-            answered_or_left = record.status is not None or record.outcome == "aborted"
-            return Usage(call.expected_input_tokens, call.expected_output_tokens) if answered_or_left else None
-        partial = meter.partial or Usage(input_tokens=call.expected_input_tokens)
-        output = max(partial.output_tokens, -(-meter.output_chars // _CHARS_PER_TOKEN))
-        if record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
-            output = output or call.expected_output_tokens
-        partial.output_tokens = output
-        return partial
+            charge(call, self._services.output)
 
 
 def _unreachable(name: str, message: str) -> Refusal:
