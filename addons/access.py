@@ -106,7 +106,8 @@ class Access:
 
 def _keep_readable(flow: http.HTTPFlow, provider: Provider) -> None:
     parameters = ((unquote(name), unquote(value)) for name, value in query_pairs(flow.request.path))
-    for name, value in (*parameters, *flow.request.headers.items()):
+    headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in flow.request.headers.fields)
+    for name, value in (*parameters, *headers):
         if provider.reshapes(name.lower(), value):
             message = f"{name}={value[:100]} is not supported: what the call costs could not be read from such an answer"
             refuse(flow, Refusal(400, "answer_reshaped", message))

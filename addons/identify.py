@@ -76,9 +76,9 @@ class Identify:
         record.api_key_id, record.user_id = key.id, key.user_id
         record.workspace_id, record.organization_id = workspace.id, workspace.organization_id
         headers = {
-            name[len("x-gateway-") :].replace("-", "_"): value
-            for name, value in ((name.lower(), value) for name, value in flow.request.headers.items())
-            if name.startswith("x-gateway-") and name != "x-gateway-key"
+            name.decode("latin-1").lower()[len("x-gateway-") :].replace("-", "_"): value.decode("utf-8", "surrogateescape")
+            for name, value in flow.request.headers.fields
+            if name[:10].lower() == b"x-gateway-" and name.lower() != b"x-gateway-key"
         }
         call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, headers)
         record.trace_headers = {

@@ -14,19 +14,19 @@ from mitmproxy.proxy.layers.http._http1 import Http1Connection, TBodyReader, mak
 
 _MOST_HELD = 64 * 1024
 """Bytes of a chunk's head, or of the trailers."""
-_HOP_BY_HOP = frozenset({"connection", "keep-alive", "proxy-connection", "te", "trailer", "upgrade", "http2-settings"})
+_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"upgrade", b"http2-settings"})
 """RFC 9110, 7.6.1. `Transfer-Encoding` is not among them: it frames the message on both hops alike."""
-_LISTED_ANYWAY = frozenset({"close", "keep-alive", "host", "content-length", "transfer-encoding"})
+_LISTED_ANYWAY = frozenset({b"close", b"keep-alive", b"host", b"content-length", b"transfer-encoding"})
 
 
 def strip_hop_by_hop(headers: http.Headers) -> None:
     """Take out what is for this hop only, the fields that `Connection` lists among them. A WebSocket's upgrade stays."""
-    if "websocket" in headers.get("upgrade", "").lower():
+    fields = [(name.lower(), name, value) for name, value in headers.fields]  # one look at each: this runs twice a call
+    if any(lower == b"upgrade" and b"websocket" in value.lower() for lower, _, value in fields):
         return
-    listed = {name.strip().lower() for name in headers.get("connection", "").split(",")} - _LISTED_ANYWAY
-    for name in _HOP_BY_HOP | listed:
-        if name and name in headers:
-            del headers[name]
+    listed = {option.strip().lower() for lower, _, value in fields if lower == b"connection" for option in value.split(b",")}
+    ended = _HOP_BY_HOP | (listed - _LISTED_ANYWAY)
+    headers.fields = tuple((name, value) for lower, name, value in fields if lower not in ended)
 
 
 class BoundedBody(Http1Connection):
