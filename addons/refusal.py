@@ -9,6 +9,7 @@ import orjson
 from mitmproxy import http
 
 from addons.context import Call, call_of
+from addons.refusal_shape import shape_for
 from policies.model import Policy
 from sallyport.ids import new_id
 from sallyport.providers.base import ErrorAnswer
@@ -27,7 +28,7 @@ class Refusal:
     scopes: Sequence[str] = ()
     windows: Sequence[str] = ()
     retry_after: int | None = None
-    """Seconds; None means that waiting will not help, and clients are told so."""
+    """Seconds; None means that waiting will not help."""
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
@@ -44,17 +45,19 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
     """Answer the flow with a refusal; nothing is sent to the provider. Safe before and after the request body is there."""
     call = call_of(flow)
     provider = call.provider if call else None
-    status = _status_for_client(flow, call, refusal.status)
-    answer = provider.error(status, refusal.message) if provider else _plain_error(refusal)
+    shape = shape_for(
+        flow.request.headers.get("user-agent", ""), provider.name if provider else None, refusal.status, refusal.retry_after
+    )
+    answer = provider.error(shape.status, refusal.message) if provider else _plain_error(refusal)
     headers = {"content-type": answer.content_type, **answer.headers, **refusal.headers}
-    if refusal.retry_after is None:
+    if not shape.retry:
         headers["x-should-retry"] = "false"
-    else:
+    if refusal.retry_after is not None:
         headers["retry-after"] = str(refusal.retry_after)
     if call:
         record = call.record
         record.outcome = "blocked" if refusal.status < 500 or refusal.policies else "error"
-        record.status = status
+        record.status = shape.status
         record.reason = refusal.reason
         for policy in refusal.policies:
             if policy not in record.matched:  # refused before all that match were gathered
@@ -64,7 +67,7 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()
     headers["x-gateway-request-id"] = call.record.id if call else new_id()
     body = b"" if flow.request.method == "HEAD" else answer.body  # RFC 9110, 9.3.2: it would be taken for the next answer
-    flow.response = http.Response.make(status, body, headers)
+    flow.response = http.Response.make(shape.status, body, headers)
 
 
 def _metadata(call: Call, refusal: Refusal) -> dict[str, object]:
@@ -77,15 +80,6 @@ def _metadata(call: Call, refusal: Refusal) -> dict[str, object]:
         metadata["limit_source"] = "gateway_policy"
         metadata["limit_windows"] = list(dict.fromkeys(refusal.windows))
     return metadata
-
-
-def _status_for_client(flow: http.HTTPFlow, call: Call | None, status: int) -> int:
-    """Codex on the Responses API retries a 402 for minutes, and shows a 400 at once."""
-    if status == 402 and call and call.operation and call.operation.name == "responses":
-        agent = flow.request.headers.get("user-agent", "").lower()
-        if agent.startswith("codex"):
-            return 400
-    return status
 
 
 def _plain_error(refusal: Refusal) -> ErrorAnswer:

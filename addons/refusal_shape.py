@@ -1,0 +1,54 @@
+"""The shape of a refusal that a client shows at once, where the plain one makes it retry in silence or hide the text.
+
+The plain shape is the contract's: 401, 402, 403, 429 or 503. Each exception was measured with the real client; the table is in
+`docs/clients.md`. They are chosen by user agent, here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_WORTH_WAITING = 2
+"""Seconds. What ends sooner is left to the client's own retry; for anything longer the person is told at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a refusal goes out. `retry` is False where the client is told not to try by itself."""
+
+    status: int
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Exception:
+    """`statuses`: what the contract says → what this client shows at once. It holds for one provider, or for all."""
+
+    agent: str
+    """What its User-Agent starts with, in lower case."""
+    statuses: Mapping[int, int]
+    provider: str | None = None
+
+
+_EXCEPTIONS = (
+    # retries 402, 403 and 503, and puts its own text in a 429's place
+    _Exception("codex", {402: 400, 403: 400, 429: 400, 503: 400}),
+    # on Bedrock takes a 403 for expired AWS credentials, and asks on and on
+    _Exception("claude-cli", {403: 400}, provider="bedrock"),
+    # know no x-should-retry, and retry a 429 or 503: the agents for minutes, boto3 twice
+    _Exception("geminicli", {429: 400, 503: 400}),
+    _Exception("opencode", {429: 400, 503: 400}),
+    _Exception("boto3", {429: 400, 503: 400}),
+)
+
+
+def shape_for(agent: str, provider: str | None, status: int, retry_after: int | None) -> Shape:
+    """`agent` is the request's User-Agent; `status` and `retry_after` (seconds; None: waiting won't help) are the contract's."""
+    if retry_after is not None and retry_after <= _WORTH_WAITING:
+        return Shape(status, retry=True)
+    agent = agent.lower()
+    for exception in _EXCEPTIONS:
+        if agent.startswith(exception.agent) and exception.provider in (None, provider):
+            status = exception.statuses.get(status, status)
+    return Shape(status, retry=False)
