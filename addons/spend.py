@@ -88,7 +88,11 @@ class Spend:
         output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
         tier = asked_tier if isinstance(asked_tier, str) else None
         expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
-        worst = Usage(most_input_tokens(request.raw_content or b""), most_output_tokens(cap), service_tier=tier)
+        most_input = most_input_tokens(request.raw_content or b"")
+        written = (
+            most_input if b'"cache' in (request.raw_content or b"") else 0
+        )  # `cache_control`, `cachePoint`: a write costs more
+        worst = Usage(most_input, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier)
         call.expected_input_tokens, call.expected_output_tokens = tokens, output
         call.expected_nano = self._cost(call, expected)
         return expected, worst

@@ -17,7 +17,21 @@ from sallyport.settings import PROVIDERS
 from sallyport.spend.price_file import load_price_file
 from sallyport.spend.prices import quote, use_price_file
 
-_RATES = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "audio_input", "audio_output")
+_RATES = (
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cache_write_1h",
+    "audio_input",
+    "audio_output",
+    "audio_cache_read",
+    "image_input",
+    "image_output",
+    "image_cache_read",
+    "video_input",
+    "video_output",
+)
 """In the order of a row's rates; dollars per million tokens."""
 _tokens = click.IntRange(0, 10**12)
 

@@ -39,6 +39,14 @@ class Usage:
     """Searches that the provider made for the model and bills by the piece."""
     service_tier: str | None = None
     """In which tier the call was served, as the answer names it (`default`, `flex`, `priority`, `batch`); prices may differ."""
+    input_image_tokens: int = 0
+    output_image_tokens: int = 0
+    input_video_tokens: int = 0
+    output_video_tokens: int = 0
+    cache_read_audio_tokens: int = 0  # of the tokens read from the cache; `input_audio_tokens` has them too
+    cache_read_image_tokens: int = 0
+    file_searches: int = 0
+    """Searches in the caller's own files, billed by the piece too."""
 
 
 class Meter(ABC):

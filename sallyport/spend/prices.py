@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from importlib.metadata import version
+from typing import Literal
 from urllib.parse import unquote
 
 from genai_prices import types
@@ -76,19 +77,24 @@ def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price
 
     `provider` is one of ours (`bedrock`, …); one that is not listed is charged as the dearest of all.
     """
-    own = _own_price(provider, model, at)
-    rates = own.rates if own else _rates(provider, model, usage.service_tier, int(at // 60)) if model else None
+    rates = _rates_at(provider, model, usage.service_tier, at)
     if rates is None or not rates.cover(usage):
         return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest(provider))), unpriced=True)
+    unknown = Decimal(0)
     if usage.web_searches > 0 and rates.search is None:
-        return Price(usd_to_nano(rates.cost(usage) + _dearest_search(provider) * usage.web_searches / 1000), unpriced=True)
-    return Price(usd_to_nano(rates.cost(usage)))
+        unknown += _dearest_search(provider, "search") * usage.web_searches / 1000
+    if usage.file_searches > 0 and rates.file_search is None:
+        unknown += _dearest_search(provider, "file_search") * usage.file_searches / 1000
+    return Price(usd_to_nano(rates.cost(usage) + unknown), unpriced=unknown > 0)
 
 
 def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
-    """Nano-dollars that `usage` can cost. Its service tier is the one that was asked for, which may be answered in another."""
+    """Nano-dollars that so many tokens can cost, of whatever kind they are: its service tier is the one that was asked for,
+    which may be answered in another."""
     tiers = {usage.service_tier, *(() if usage.service_tier in _KEPT else _tiers(provider, model or ""))}
-    return max(price(provider, model, replace(usage, service_tier=tier), at=at).cost_nano for tier in tiers)
+    rows = [_rates_at(provider, model, tier, at) for tier in tiers]
+    known = [rates for rates in rows if rates is not None and rates.cover(usage)]
+    return max(usd_to_nano(rates.most(usage)) for rates in (known if len(known) == len(rows) else _dearest(provider)))
 
 
 def quote(provider: str, model: str, usage: Usage, *, at: float) -> Quote:
@@ -102,6 +108,13 @@ def quote(provider: str, model: str, usage: Usage, *, at: float) -> Quote:
         return Quote(found, f"no price is known for it: charged as the dearest that is known of {provider}")
     source = f"genai-prices {version('genai-prices')}, {_LISTED_AS[provider]}/{listed.id}"
     return Quote(found, source, rates, tiered=rates != _rates(provider, model, None, int(at // 60)))
+
+
+def _rates_at(provider: str, model: str | None, service_tier: str | None, at: float) -> Rates | None:
+    own = _own_price(provider, model, at)
+    if own is not None or not model:
+        return own.rates if own else None
+    return _rates(provider, model, service_tier, int(at // 60))
 
 
 def _own_price(provider: str, model: str | None, at: float) -> OwnPrice | None:
@@ -180,10 +193,13 @@ def _dearest(provider: str) -> tuple[Rates, ...]:
 
 
 @lru_cache(maxsize=16)
-def _dearest_search(provider: str) -> Decimal:
+def _dearest_search(provider: str, kind: Literal["search", "file_search"]) -> Decimal:
     """Dollars per thousand searches."""
-    known = [rates_of(row).search or Decimal(0) for row in _rows(provider)]
-    return max(known, default=Decimal(0)) or max(rates_of(row).search or Decimal(0) for row in _rows(""))
+    for rows in (_rows(provider), _rows("")):
+        known: list[Decimal | None] = [getattr(rates_of(row), kind) for row in rows]
+        if dearest_known := max((price or Decimal(0) for price in known), default=Decimal(0)):
+            return dearest_known
+    return Decimal(0)
 
 
 def _rows(provider: str) -> Iterator[types.ModelPrice]:

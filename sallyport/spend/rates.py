@@ -24,8 +24,17 @@ KEYS = (
     ("cache_write_1h_mtok", "cache_write_mtok", "input_mtok"),
     ("input_audio_mtok", "input_mtok"),
     ("output_audio_mtok", "output_mtok"),
+    ("cache_audio_read_mtok", "cache_read_mtok", "input_audio_mtok", "input_mtok"),
+    ("input_image_mtok", "input_mtok"),
+    ("output_image_mtok", "output_mtok"),
+    ("cache_image_read_mtok", "cache_read_mtok", "input_image_mtok", "input_mtok"),
+    ("input_video_mtok", "input_mtok"),
+    ("output_video_mtok", "output_mtok"),
 )
 """What is charged, each with what it counts as where it has no price of its own."""
+_OUTPUTS = tuple(index for index, keys in enumerate(KEYS) if keys[-1] == "output_mtok")
+_WRITES = tuple(index for index, keys in enumerate(KEYS) if keys[0].startswith("cache_write"))
+_INPUTS = tuple(index for index in range(len(KEYS)) if index not in (*_OUTPUTS, *_WRITES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Rates:
     """Whether input and output have a price at all."""
     search: Decimal | None = None
     """Dollars per thousand web searches that the provider makes for the model; None: not known."""
+    file_search: Decimal | None = None
+    """The same for searches in the caller's files."""
 
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
@@ -55,33 +66,59 @@ class Rates:
 
     def cost(self, usage: Usage) -> Decimal:
         """Dollars, exact. Counts that contradict each other (more cached than input) are each charged for what they say."""
-        read, written = max(usage.cache_read_tokens, 0), max(usage.cache_write_tokens, usage.cache_write_1h_tokens, 0)
-        written_1h = min(max(usage.cache_write_1h_tokens, 0), written)
-        fresh = max(usage.input_tokens - read - written, 0)
-        heard = min(max(usage.input_audio_tokens, 0), fresh)
-        spoken = max(usage.output_audio_tokens, 0)
-        counts = (
-            fresh - heard,
-            max(usage.output_tokens - spoken, 0),
-            read,
-            written - written_1h,
-            written_1h,
-            heard,
-            spoken,
-        )
         rates = self.at(usage.input_tokens)
-        tokens: Decimal = sum((rate * count for rate, count in zip(rates, counts, strict=True) if count), Decimal(0)) / _PER
-        return tokens + (self.search or Decimal(0)) * max(usage.web_searches, 0) / _PER_SEARCH
+        tokens: Decimal = sum((rate * count for rate, count in zip(rates, _counts(usage), strict=True) if count), Decimal(0))
+        searches = (self.search or 0) * max(usage.web_searches, 0) + (self.file_search or 0) * max(usage.file_searches, 0)
+        return tokens / _PER + Decimal(searches) / _PER_SEARCH
+
+    def most(self, usage: Usage) -> Decimal:
+        """Dollars that so many tokens cost at most: text, sound or pictures, and written to the cache if `usage` says so."""
+        rates = self.at(usage.input_tokens)
+        inputs = (*_INPUTS, *_WRITES) if usage.cache_write_tokens else _INPUTS
+        dearest_input, dearest_output = max(rates[index] for index in inputs), max(rates[index] for index in _OUTPUTS)
+        return (dearest_input * usage.input_tokens + dearest_output * usage.output_tokens) / _PER
+
+
+def _counts(usage: Usage) -> tuple[int, ...]:
+    """How many tokens are charged at each of `KEYS`."""
+    read, written = max(usage.cache_read_tokens, 0), max(usage.cache_write_tokens, usage.cache_write_1h_tokens, 0)
+    written_1h = min(max(usage.cache_write_1h_tokens, 0), written)
+    read_audio, read_image = max(usage.cache_read_audio_tokens, 0), max(usage.cache_read_image_tokens, 0)
+    fresh = max(usage.input_tokens - read - written, 0)
+    heard = min(max(usage.input_audio_tokens - read_audio, 0), fresh)
+    seen = min(max(usage.input_image_tokens - read_image, 0), fresh - heard)
+    watched = min(max(usage.input_video_tokens, 0), fresh - heard - seen)
+    spoken, drawn, filmed = (
+        max(count, 0) for count in (usage.output_audio_tokens, usage.output_image_tokens, usage.output_video_tokens)
+    )
+    return (
+        fresh - heard - seen - watched,
+        max(usage.output_tokens - spoken - drawn - filmed, 0),
+        max(read - read_audio - read_image, 0),
+        written - written_1h,
+        written_1h,
+        heard,
+        spoken,
+        read_audio,
+        seen,
+        drawn,
+        read_image,
+        watched,
+        filmed,
+    )
 
 
 def rates_of(prices: types.ModelPrice) -> Rates:
     """The rates of one row of the price list."""
-    columns = [next((value for key in keys if (value := getattr(prices, key)) is not None), None) for keys in KEYS]
+    columns = [next((value for key in keys if (value := getattr(prices, key, None)) is not None), None) for keys in KEYS]
     starts = {tier.start for column in columns if isinstance(column, types.TieredPrices) for tier in column.tiers}
     tiers = tuple((start, tuple(_rate(column, start) for column in columns)) for start in (*sorted(starts, reverse=True), -1))
-    search = prices.web_searches_kcount
+    search, file_search = (
+        price if isinstance(price := getattr(prices, key, None), Decimal) else None
+        for key in ("web_searches_kcount", "storage_searches_kcount")
+    )
     listed = (columns[_INPUT] is not None, columns[_OUTPUT] is not None)
-    return Rates(tiers, listed, search if isinstance(search, Decimal) else None)
+    return Rates(tiers, listed, search, file_search)
 
 
 def flat_rates(prices: Mapping[str, Decimal]) -> Rates:

@@ -6,16 +6,18 @@ A stream has no terminal event of its own: it is over when every candidate has i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.meters import SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
-from sallyport.providers.wire.reading import asked, cap, count, decode, generated_chars, obj, objects, text, total_cap
+from sallyport.providers.wire.reading import asked, cap, count, decode, generated_chars, obj, objects, strings, text, total_cap
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "code"})
+_BILLED_BY_PROMPT = re.compile(r"gemini-[12]\b")
 
 
 class GoogleGenerate(WireFormat):
@@ -50,6 +52,7 @@ class _Reader:
     def __init__(self, meter: Meter) -> None:
         self._meter = meter
         self._unfinished: set[int] = set()
+        self._queries: set[str] = set()
         self._finished = False
 
     def read(self, answer: JsonObject) -> None:
@@ -62,9 +65,15 @@ class _Reader:
                 self._unfinished.discard(index)
                 self._finished = True
             meter.output_chars += generated_chars(candidate.get("content"), _GENERATED, frozenset({"args"}))
+            self._queries |= set(strings(obj(candidate, "groundingMetadata").get("webSearchQueries")))
         if usage := obj(answer, "usageMetadata"):
             meter.partial = google_usage(usage)
+            meter.partial.web_searches = self._searches(meter.model or "")
         self._finished = self._finished or bool(obj(answer, "promptFeedback").get("blockReason"))
+
+    def _searches(self, model: str) -> int:
+        """Google bills each query from Gemini 3 on, and before that each prompt (https://ai.google.dev/gemini-api/docs/pricing)."""
+        return min(len(self._queries), 1) if _BILLED_BY_PROMPT.search(model) else len(self._queries)
 
     @property
     def over(self) -> bool:
@@ -116,10 +125,16 @@ def google_usage(usage: JsonObject) -> Usage:
         output_tokens=count(usage, "candidatesTokenCount") + thoughts,
         cache_read_tokens=count(usage, "cachedContentTokenCount"),
         reasoning_tokens=thoughts,
-        input_audio_tokens=_audio(usage, "promptTokensDetails"),
-        output_audio_tokens=_audio(usage, "candidatesTokensDetails"),
+        input_audio_tokens=_of(usage, "promptTokensDetails", "AUDIO"),
+        output_audio_tokens=_of(usage, "candidatesTokensDetails", "AUDIO"),
+        input_image_tokens=_of(usage, "promptTokensDetails", "IMAGE"),
+        output_image_tokens=_of(usage, "candidatesTokensDetails", "IMAGE"),
+        input_video_tokens=_of(usage, "promptTokensDetails", "VIDEO"),
+        output_video_tokens=_of(usage, "candidatesTokensDetails", "VIDEO"),
+        cache_read_audio_tokens=_of(usage, "cacheTokensDetails", "AUDIO"),
+        cache_read_image_tokens=_of(usage, "cacheTokensDetails", "IMAGE"),
     )
 
 
-def _audio(usage: JsonObject, key: str) -> int:
-    return sum(count(entry, "tokenCount") for entry in objects(usage.get(key)) if entry.get("modality") == "AUDIO")
+def _of(usage: JsonObject, key: str, modality: str) -> int:
+    return sum(count(entry, "tokenCount") for entry in objects(usage.get(key)) if entry.get("modality") == modality)

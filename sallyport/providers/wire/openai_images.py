@@ -40,3 +40,5 @@ class _StreamMeter(SseMeter):
 def _read_document(meter: Meter, document: Any) -> None:
     if usage := obj(document, "usage"):
         meter.usage = responses_usage(usage)
+        if not obj(usage, "output_tokens_details"):  # older models do not split them: what they make are pictures
+            meter.usage.output_image_tokens = meter.usage.output_tokens

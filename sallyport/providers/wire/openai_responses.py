@@ -12,7 +12,7 @@ from sallyport.providers.base import JsonObject, Meter, WireFormat
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_usage import responses_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
-from sallyport.providers.wire.reading import cap, decode, generated_chars, obj, text
+from sallyport.providers.wire.reading import cap, decode, generated_chars, obj, objects, text
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "refusal", "arguments", "input", "code"})
@@ -59,8 +59,7 @@ class _StreamMeter(SseMeter):
         response = obj(body, "response")
         self.model = text(response, "model") or self.model
         if kind in _TERMINAL:
-            if usage := obj(response, "usage"):
-                self.usage = responses_usage(usage, text(response, "service_tier"))
+            _read_usage(self, response)
             self.complete = True
         return True
 
@@ -69,5 +68,17 @@ def _read_document(meter: Meter, document: Any) -> None:
     body = obj(document)
     meter.model = text(body, "model")
     meter.output_chars = generated_chars(body.get("output"), _GENERATED)
-    if usage := obj(body, "usage"):
-        meter.usage = responses_usage(usage, text(body, "service_tier"))
+    _read_usage(meter, body)
+
+
+def _read_usage(meter: Meter, response: JsonObject) -> None:
+    """The tokens, and the searches among the output's items, which are billed by the piece
+    (https://platform.openai.com/docs/pricing: each `search` of a web search call; opening a page is free)."""
+    usage = obj(response, "usage")
+    if not usage:
+        return
+    meter.usage = responses_usage(usage, text(response, "service_tier"))
+    for item in objects(response.get("output")):
+        if item.get("type") == "web_search_call" and obj(item, "action").get("type", "search") == "search":
+            meter.usage.web_searches += 1
+        meter.usage.file_searches += item.get("type") == "file_search_call"

@@ -23,6 +23,7 @@ def responses_usage(usage: JsonObject, service_tier: str | None = None) -> Usage
 
 def _usage(tokens: tuple[int, int], sent: JsonObject, made: JsonObject, service_tier: str | None) -> Usage:
     input_tokens, output_tokens = tokens
+    cached = obj(sent, "cached_tokens_details")
     return Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -32,4 +33,8 @@ def _usage(tokens: tuple[int, int], sent: JsonObject, made: JsonObject, service_
         input_audio_tokens=count(sent, "audio_tokens"),
         output_audio_tokens=count(made, "audio_tokens"),
         service_tier=service_tier,
+        input_image_tokens=count(sent, "image_tokens"),
+        output_image_tokens=count(made, "image_tokens"),
+        cache_read_audio_tokens=count(cached, "audio_tokens"),
+        cache_read_image_tokens=count(cached, "image_tokens"),
     )

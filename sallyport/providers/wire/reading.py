@@ -35,6 +35,11 @@ def objects(value: Any) -> list[JsonObject]:
     )
 
 
+def strings(value: Any) -> list[str]:
+    """The strings in a list; empty where `value` is none."""
+    return [entry for entry in cast(list[Any], value) if isinstance(entry, str)] if isinstance(value, list) else []
+
+
 def count(value: JsonObject, key: str) -> int:
     """The non-negative integer at `key`, else 0."""
     number = value.get(key)

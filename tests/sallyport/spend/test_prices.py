@@ -94,6 +94,29 @@ PROVIDERS = {
         # a batch is half of it: $0.50 and $2.50
         ("anthropic", "claude-haiku-4-5", Usage(1000, 100, service_tier="batch"), 1000 * 500 + 100 * 2500),
         ("anthropic", "claude-haiku-4-5", Usage(1000, 100, service_tier="priority"), 1000 * 1000 + 100 * 5000),
+        # pictures made: $30 a million, the words beside them $2.50
+        ("gemini", "gemini-2.5-flash-image", Usage(10, 1300, output_image_tokens=1290), 10 * 300 + 10 * 2500 + 1290 * 30_000),
+        # pictures seen $10, of which cached $2.50; text $5
+        (
+            "openai",
+            "gpt-image-1",
+            Usage(100, 50, 40, input_image_tokens=80, output_image_tokens=50, cache_read_image_tokens=40),
+            20 * 5000 + 40 * 10_000 + 40 * 2500 + 50 * 40_000,
+        ),
+        # sound heard $32, cached $0.40, as cached text
+        (
+            "openai",
+            "gpt-realtime",
+            Usage(100, 0, 60, input_audio_tokens=90, cache_read_audio_tokens=50),
+            40 * 32_000 + 50 * 400 + 10 * 400,
+        ),
+        # $10 for a thousand searches in the web, $2.50 in files
+        (
+            "openai",
+            "gpt-5",
+            Usage(1000, 100, web_searches=2, file_searches=4),
+            1000 * 1250 + 100 * 10_000 + 20_000_000 + 10_000_000,
+        ),
         # $10 for a thousand searches
         ("anthropic", "claude-sonnet-4-5", Usage(1000, 100, web_searches=3), 1000 * 3000 + 100 * 15_000 + 30_000_000),
     ],
@@ -178,6 +201,13 @@ def test_a_search_without_a_known_price_is_not_free() -> None:
 )
 def test_the_worst_is_the_dearest_tier_that_may_serve(asked: str | None, nano: int) -> None:
     assert most("openai", "gpt-5.5", Usage(1, 0, service_tier=asked), at=NOV_2026) == nano
+
+
+def test_the_worst_is_the_dearest_kind_of_token() -> None:
+    assert most("openai", "gpt-realtime", Usage(1, 0), at=NOV_2026) == 32_000  # sound
+    assert most("gemini", "gemini-2.5-flash-image", Usage(0, 1), at=NOV_2026) == 30_000  # pictures
+    assert most("anthropic", "claude-sonnet-4-5", Usage(1, 0), at=NOV_2026) == 3000
+    assert most("anthropic", "claude-sonnet-4-5", Usage(1, 0, cache_write_tokens=1), at=NOV_2026) == 6000  # for an hour
 
 
 def test_nothing_used_costs_nothing() -> None:

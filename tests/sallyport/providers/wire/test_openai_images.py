@@ -16,7 +16,7 @@ STREAM = (
     b'event: image_generation.partial_image\ndata: {"type":"image_generation.partial_image","b64_json":"iVBO"}\n\n'
     b'event: image_generation.completed\ndata: {"type":"image_generation.completed","b64_json":"iVBO",' + USAGE + b"}\n\n"
 )
-EXPECTED = Usage(input_tokens=50, output_tokens=50)
+EXPECTED = Usage(input_tokens=50, output_tokens=50, input_image_tokens=40, output_image_tokens=50)
 
 
 @given(cuts=st.lists(st.integers(0, 500)))
