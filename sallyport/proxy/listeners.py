@@ -95,7 +95,7 @@ class Listeners(Proxyserver):
         handler.layer = instance.make_top_layer(context) if instance else layers.modes.HttpProxy(context)
         if isinstance(mode, mode_specs.TransparentMode):
             original = _original_destination(writer)
-            if original is None:
+            if original is None or original == writer.get_extra_info("sockname")[:2]:  # not redirected: it would call itself
                 writer.close()
                 return
             context.client.sockname = context.server.address = original

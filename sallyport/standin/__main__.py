@@ -53,10 +53,11 @@ class _Server(uvicorn.Server):
 @click.command(help="Serve stand-ins for the seven providers and for LangSmith; print one JSON line when ready.")
 @click.option("--listen", type=_Address(), default="127.0.0.1:0", show_default=True, help="Port 0 takes a free one.")
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), required=True, help="For the certificates.")
+@click.option("--name", "names", multiple=True, help="What the certificate is for, instead of loopback. Repeatable.")
 @click.option("--plain", is_flag=True, help="HTTP instead of HTTPS.")
 @click.option("--until-eof", is_flag=True, help="End when standard input does: when the parent process has gone.")
-def main(listen: Address, directory: Path, plain: bool, until_eof: bool) -> None:
-    certificates = None if plain else make_certificates(directory)
+def main(listen: Address, directory: Path, names: tuple[str, ...], plain: bool, until_eof: bool) -> None:
+    certificates = None if plain else make_certificates(directory, *([names] if names else []))
     config = uvicorn.Config(
         StandInApp(),
         host=listen.host,

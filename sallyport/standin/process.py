@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -37,15 +38,18 @@ class Received:
 
 
 class StandIn:
-    """Starts the stand-in on a free port of loopback and ends it with the `with` block.
+    """Starts the stand-in, on a free port of loopback by default, and ends it with the `with` block.
 
-    `directory` gets its certificates; where none is given, a temporary one that goes with it. `plain` serves HTTP.
+    `directory` gets its certificates; where none is given, a temporary one that goes with it. `plain` serves HTTP. `names` is
+    what its certificate is for, instead of loopback.
     """
 
-    def __init__(self, directory: Path | None = None, *, plain: bool = False) -> None:
+    def __init__(
+        self, directory: Path | None = None, *, plain: bool = False, listen: str = "127.0.0.1:0", names: Sequence[str] = ()
+    ) -> None:
         self._temporary = None if directory else tempfile.TemporaryDirectory(prefix="sallyport-standin-")
         self._directory = Path(self._temporary.name) if self._temporary else directory
-        self._plain = plain
+        self._options = ["--listen", listen, *(["--plain"] if plain else []), *(f"--name={name}" for name in names)]
         self._process: subprocess.Popen[str] | None = None
         self.url = ""
         """`https://127.0.0.1:PORT`."""
@@ -56,7 +60,7 @@ class StandIn:
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "sallyport.standin", "--directory", str(self._directory), "--until-eof"]
-        command += ["--plain"] if self._plain else []
+        command += self._options
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         stdout = self._process.stdout
         line = stdout.readline() if stdout else ""

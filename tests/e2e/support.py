@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -52,7 +52,16 @@ class Team:
 class Gateway:
     """`run_gateway.py serve` on free ports, all providers sent to a stand-in."""
 
-    def __init__(self, directory: Path, standin: StandIn, *options: str, upstreams: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        standin: StandIn,
+        *options: str,
+        upstreams: Mapping[str, str] | None = None,
+        own_hosts: bool = False,
+        within: Sequence[str] = (),
+    ) -> None:
+        """`own_hosts`: the providers are at their own names. `within`: a command that runs its arguments somewhere else."""
         self.data_dir = directory / "data"
         self.log_file = directory / "log.txt"
         self.standin = standin
@@ -62,7 +71,9 @@ class Gateway:
         urls = {name: f"{standin.url}/baseten" if name == "baseten" else standin.url for name in PROVIDERS} | dict(
             upstreams or {}
         )
-        self._command = [sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(self.data_dir)]
+        if own_hosts:
+            urls = {}
+        self._command = [*within, sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(self.data_dir)]
         self._command += ["--listen", "127.0.0.1:0", "--console", "127.0.0.1:0", "--workers", "2"]
         self._command += [f"--upstream={name}={url}" for name, url in urls.items()]
         self._command += ["--upstream-ca", str(standin.ca), *options]
