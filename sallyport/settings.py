@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sallyport.upstream_proxy import UpstreamProxy
+
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
 PROVIDERS = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
 
@@ -61,6 +63,10 @@ class Settings(BaseModel):
     upstreams: dict[str, str] = Field(default_factory=dict[str, str])
     """Provider → base URL its calls go to instead."""
     upstream_ca: Path | None = None
+    upstream_proxy: str | None = None
+    """The company's own proxy, which all that leaves goes through. May hold a password."""
+    no_proxy: tuple[str, ...] = ()
+    """Hosts, domains and networks that are reached without it."""
     names: tuple[str, ...] = ()
     """Further host names and IP addresses under which callers reach this gateway."""
     tls_cert: Path | None = None
@@ -103,6 +109,13 @@ class Settings(BaseModel):
             raise ValueError("must be a URL such as redis://HOST:6379/0, rediss://… or unix:///PATH")  # it may hold a password
         return value
 
+    @field_validator("upstream_proxy")
+    @classmethod
+    def _check_upstream_proxy(cls, value: str | None) -> str | None:
+        if value is not None:
+            UpstreamProxy.parse(value)
+        return value
+
     @field_validator("names")
     @classmethod
     def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -132,6 +145,9 @@ class Settings(BaseModel):
         for network in value:
             ipaddress.ip_network(network)
         return value
+
+    def proxy(self) -> UpstreamProxy | None:
+        return UpstreamProxy.parse(self.upstream_proxy, self.no_proxy) if self.upstream_proxy else None
 
 
 def _is_redis_url(text: str) -> bool:

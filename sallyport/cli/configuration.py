@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from sallyport.cli.flags import CONFIG_VARIABLE, FLAGS, Flag
 from sallyport.settings import Address, SettingError, Settings
 
-_SHOWN_NEVER = ("redis_url", "database_url")  # they may hold passwords
+_SHOWN_NEVER = ("redis_url", "database_url", "upstream_proxy")  # they may hold passwords
 
 
 def load_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:

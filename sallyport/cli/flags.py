@@ -54,6 +54,8 @@ FLAGS = (
     Flag("database_url", "--database-url", "URL", "PostgreSQL.  [SQLite in the data dir]"),
     Flag("upstreams", "--upstream", "PROVIDER=URL", "Send a provider's calls to another base URL.  Repeatable.", "pairs"),
     Flag("upstream_ca", "--upstream-ca", "FILE", "Further roots to verify providers with.", "file"),
+    Flag("upstream_proxy", "--upstream-proxy", "URL", "The company's own proxy to go through.  [none]"),
+    Flag("no_proxy", "--no-proxy", "HOST|CIDR", "What is reached without it, with all below a domain.  Repeatable.", "list"),
     Flag("names", "--names", "NAME", "A host name or address under which callers reach this gateway.  Repeatable.", "list"),
     Flag("tls_cert", "--tls-cert", "FILE", "A certificate for the gateway's own names.", "file"),
     Flag("tls_key", "--tls-key", "FILE", "Its private key.", "file"),

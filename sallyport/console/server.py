@@ -32,6 +32,7 @@ from sallyport.supervisor.child import read_settings, report_ready
 from sallyport.supervisor.logs import setup_logging
 from sallyport.tracing.langsmith_run import LangSmithTarget
 from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
+from sallyport.upstream_proxy import UpstreamProxy
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ async def serve(settings: Settings) -> None:
     where = settings.database_url or data.database
     store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announcer(url))
     upkeep = Upkeep(store, client)
-    langsmith = _langsmith(upkeep)
+    langsmith = _langsmith(upkeep, settings.proxy())
     console = assemble(settings, store, client, sinks=[langsmith], link=langsmith.link)
     try:
         await upkeep.refresh()
@@ -151,7 +152,7 @@ def _listening(address: Address) -> Generator[list[socket.socket]]:
         yield sockets
 
 
-def _langsmith(upkeep: Upkeep) -> LangSmithSink:
+def _langsmith(upkeep: Upkeep, proxy: UpstreamProxy | None) -> LangSmithSink:
     defaults = LangSmithDefaults.from_environ(os.environ)
 
     def target(workspace_id: str) -> LangSmithTarget | None:
@@ -164,7 +165,7 @@ def _langsmith(upkeep: Upkeep) -> LangSmithSink:
             project=workspace.langsmith_project,
         )
 
-    return LangSmithSink(target)
+    return LangSmithSink(target, proxy)
 
 
 async def _empty_streams(console: Console, upkeep: Upkeep) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from sallyport.secret import Secret
+from sallyport.upstream_proxy import UpstreamProxy
 
 JsonObject = dict[str, Any]
 
@@ -181,8 +182,13 @@ class Provider(ABC):
     credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})
     """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
 
-    def configure(self, *, region: str, ca_bundle: Path | None) -> None:  # noqa: B027 - most providers need neither
-        """Called once at start. `region`: that of base-path calls; `ca_bundle`: roots for a token endpoint (None: the usual)."""
+    def configure(  # noqa: B027 - most providers need none of it
+        self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None
+    ) -> None:
+        """Called once at start.
+
+        `region`: that of base-path calls; `ca_bundle`: roots for a token endpoint (None: the usual); `proxy`: the way to it.
+        """
 
     @abstractmethod
     def host_for(self, path: str) -> str:

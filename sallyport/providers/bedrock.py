@@ -13,6 +13,7 @@ from sallyport.providers.routes import Route, Routes, route
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.bedrock_invoke import BedrockInvoke
 from sallyport.secret import Secret
+from sallyport.upstream_proxy import UpstreamProxy
 
 _CONVERSE, _INVOKE = BedrockConverse(), BedrockInvoke()
 _MODELS, _PROFILES = Operation("models"), Operation("inference_profiles")
@@ -67,7 +68,7 @@ class Bedrock(Provider):
     def __init__(self) -> None:
         self._region = "us-east-1"
 
-    def configure(self, *, region: str, ca_bundle: Path | None) -> None:
+    def configure(self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None) -> None:
         self._region = region
 
     def host_for(self, path: str) -> str:

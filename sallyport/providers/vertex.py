@@ -17,6 +17,7 @@ from sallyport.providers.wire.google_embed import GoogleEmbed
 from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.secret import Secret
+from sallyport.upstream_proxy import UpstreamProxy
 
 _ANTHROPIC, _GENERATE, _EMBED = AnthropicMessages(), GoogleGenerate(), GoogleEmbed()
 _MISTRAL = OpenAIChat(asks_for_usage=False)
@@ -77,8 +78,8 @@ class Vertex(Provider):
     def __init__(self) -> None:
         self._tokens = VertexTokens(self.secret_name)
 
-    def configure(self, *, region: str, ca_bundle: Path | None) -> None:
-        self._tokens.ca_bundle = ca_bundle
+    def configure(self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None) -> None:
+        self._tokens.ca_bundle, self._tokens.proxy = ca_bundle, proxy
 
     def host_for(self, path: str) -> str:
         """The host of the location in the path; the global one where there is none."""

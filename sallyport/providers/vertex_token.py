@@ -21,6 +21,7 @@ from google.oauth2 import service_account
 
 from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
 from sallyport.secret import Secret
+from sallyport.upstream_proxy import UpstreamProxy
 
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 _TIMEOUT = 10  # seconds for Google to answer
@@ -51,6 +52,8 @@ class VertexTokens:
     def __init__(self, secret_name: str) -> None:
         self.ca_bundle: Path | None = None
         """Roots to verify the token endpoint with; None: the usual ones."""
+        self.proxy: UpstreamProxy | None = None
+        """The way to it; None: directly."""
         self._secret_name = secret_name
         self._entries: dict[tuple[bytes, Upstream | None], _Entry] = {}
 
@@ -73,7 +76,7 @@ class VertexTokens:
 
     def _mint(self, entry: _Entry, secret: Secret, endpoint: Upstream | None) -> asyncio.Task[_Token]:
         if entry.minting is None:
-            work = asyncio.to_thread(_fetch, self._secret_name, secret, endpoint, self.ca_bundle)
+            work = asyncio.to_thread(_fetch, self._secret_name, secret, endpoint, self.ca_bundle, self.proxy)
             entry.minting = asyncio.create_task(work)
             entry.minting.add_done_callback(partial(_minted, entry))
         return entry.minting
@@ -91,12 +94,16 @@ def _minted(entry: _Entry, task: asyncio.Task[_Token]) -> None:
         entry.token = task.result()
 
 
-def _fetch(secret_name: str, secret: Secret, endpoint: Upstream | None, ca_bundle: Path | None) -> _Token:
+def _fetch(
+    secret_name: str, secret: Secret, endpoint: Upstream | None, ca_bundle: Path | None, proxy: UpstreamProxy | None
+) -> _Token:
     """Blocking. Raises CredentialError without a word of the secret."""
     credentials: Any = _credentials(secret_name, secret, endpoint)
     session = requests.Session()
     session.trust_env = False  # never through a proxy of the environment, which may be this very gateway
     session.verify = str(ca_bundle) if ca_bundle else True
+    if proxy:
+        session.proxies = proxy.for_requests(endpoint.host if endpoint else "oauth2.googleapis.com")
     try:
         credentials.refresh(partial(Request(session), timeout=_TIMEOUT))
     except (TransportError, OSError):  # OSError: the CA bundle can't be read

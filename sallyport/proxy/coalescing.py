@@ -36,7 +36,10 @@ class CoalescingWriter:
 
     def write_eof(self) -> None:
         self._flush()
-        self._writer.write_eof()
+        if self._writer.can_write_eof():
+            self._writer.write_eof()
+        else:  # within TLS to a proxy there is no end of one direction alone
+            self._writer.close()
 
     def close(self) -> None:
         self._flush()

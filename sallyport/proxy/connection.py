@@ -19,6 +19,7 @@ from mitmproxy.proxy.server import ConnectionIO
 from addons.settle import NOT_ALLOWED, TIMED_OUT
 from sallyport.providers import provider_for_host
 from sallyport.proxy.backlog import room
+from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.coalescing import CoalescingWriter
 from sallyport.proxy.destinations import Destinations, ForbiddenDestination
 from sallyport.proxy.hooks import HookTable
@@ -37,6 +38,8 @@ class ConnectionParts:
     destinations: Destinations
     fixed: frozenset[tuple[str, int]]
     """Destinations the operator chose (`--upstream`): never judged."""
+    chain: ProxyChain | None = None
+    """The company's proxy, where there is one."""
 
 
 class GatewayConnection(ProxyConnectionHandler):
@@ -88,12 +91,19 @@ class GatewayConnection(ProxyConnectionHandler):
             await self.handle_hook(server_hooks.ServerDisconnectedHook(hook_data))
 
     async def _dial(self, host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Providers and the operator's upstreams by name; anything else by an address that has been judged."""
-        async with asyncio.timeout(self._parts.settings.connect_timeout):
-            if (host, port) in self._parts.fixed or provider_for_host(host):
+        """Providers and the operator's upstreams by name; anything else by an address that has been judged.
+
+        Behind the company's proxy names are resolved by it, so that it judges what they stand for.
+        """
+        parts = self._parts
+        chosen = (host, port) in parts.fixed or provider_for_host(host) is not None
+        async with asyncio.timeout(parts.settings.connect_timeout):
+            if parts.chain and parts.chain.carries(host):
+                return await parts.chain.connect(host if chosen else parts.destinations.unresolved(host, port), port)
+            if chosen:
                 return await asyncio.open_connection(host, port)
             failure = OSError(f"{host} has no address")
-            for address in await self._parts.destinations.resolve(host, port):
+            for address in await parts.destinations.resolve(host, port):
                 try:
                     return await asyncio.open_connection(address, port)
                 except OSError as error:

@@ -45,6 +45,21 @@ class Destinations:
             self.check(address, port)
         return addresses
 
+    def unresolved(self, host: str, port: int) -> str:
+        """`host` for a proxy that resolves names itself; an address, however it is spelt, is judged and told plainly.
+
+        Raises ForbiddenDestination.
+        """
+        if f".{host.lower().rstrip('.')}".endswith(".localhost"):
+            raise ForbiddenDestination(f"{host} is this machine (loopback)")
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+        except socket.gaierror:  # a name
+            return host
+        address = str(found[0][4][0])
+        self.check(address, port)
+        return address
+
     def check(self, address: str, port: int) -> None:
         """Raises ForbiddenDestination. `address` is numeric."""
         ip = _unmapped(ipaddress.ip_address(address.partition("%")[0]))

@@ -9,6 +9,7 @@ from mitmproxy.addons.core import Core
 from mitmproxy.master import Master
 
 from sallyport.paths import DataDir
+from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.connection import ConnectionParts
 from sallyport.proxy.destinations import Destinations
 from sallyport.proxy.hooks import HookTable
@@ -32,10 +33,12 @@ class GatewayMaster(Master):
         super().__init__(options.Options())
         self._legacy_log_events.uninstall()  # it would run every log line through every addon
         tls, next_layer = GatewayTls(settings, asks_certificates), GatewayNextLayer(settings)
-        parts = ConnectionParts(settings, HookTable((*pipeline, tls, next_layer)), Destinations(settings), fixed)
+        data = DataDir(settings.data_dir)
+        proxy = settings.proxy()
+        chain = ProxyChain(proxy, str(data.upstream_bundle)) if proxy else None
+        parts = ConnectionParts(settings, HookTable((*pipeline, tls, next_layer)), Destinations(settings), fixed, chain)
         self.listeners = Listeners(parts, first_worker=first_worker)
         self.addons.add(Core(), self.listeners, next_layer, tls)
-        data = DataDir(settings.data_dir)
         self.options.update(
             confdir=str(data.ca),
             connection_strategy="lazy",

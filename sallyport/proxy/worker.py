@@ -44,7 +44,7 @@ def main() -> int:
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
     for provider in load_providers().values():
-        provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle)
+        provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle, proxy=settings.proxy())
     try:
         use_price_file(load_price_file(settings.prices) if settings.prices else ())
     except PriceFileError as error:

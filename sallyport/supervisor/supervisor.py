@@ -81,7 +81,8 @@ class Supervisor:
         self._hurry = asyncio.Event()
         self._serving = False
         self._redis = [Child(self._redis_spec())] if private_redis else []
-        blind = settings.model_copy(update={"redis_url": None, "database_url": None})  # their passwords are no business of NER
+        passwords = {"redis_url": None, "database_url": None, "upstream_proxy": None}
+        blind = settings.model_copy(update=passwords)  # they are no business of NER
         alone = _all_but_common()
         self._ner = [self._child(modules.ner, "ner", blind, alone, number) for number in range(settings.ner_workers)]
         self._console = [self._child(modules.console, "console", settings, _ADMIN_SECRETS)]

@@ -8,6 +8,7 @@ import logging
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -15,6 +16,7 @@ from urllib3.util import Retry
 
 from sallyport.tracing.langsmith_run import LangSmithTarget, run_of
 from sallyport.tracing.record import CallRecord
+from sallyport.upstream_proxy import UpstreamProxy
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -41,8 +43,9 @@ _REFUSED_KEY = frozenset({401, 403, 404})
 class Outbox:
     """`put` never blocks. While LangSmith is down the newest records wait, the oldest are dropped and counted."""
 
-    def __init__(self, target: LangSmithTarget) -> None:
+    def __init__(self, target: LangSmithTarget, proxy: UpstreamProxy | None = None) -> None:
         self._target = target
+        self._proxy = proxy
         self._queue: deque[tuple[CallRecord, str, int]] = deque()
         self._bytes = 0
         self._in_hand = 0
@@ -100,7 +103,12 @@ class Outbox:
     def _client(self) -> Client:
         from langsmith import Client  # half a second and 40 MB, for those only who use it
 
+        session = requests.Session()
+        if self._proxy:  # instead of what the environment names
+            session.trust_env = False
+            session.proxies = self._proxy.for_requests(urlsplit(self._target.endpoint).hostname or "")
         return Client(
+            session=session,
             api_url=self._target.endpoint,
             api_key=self._target.api_key.reveal(),
             workspace_id=self._target.tenant_id,  # not the environment's: it may belong to another key

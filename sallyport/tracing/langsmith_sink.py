@@ -10,6 +10,7 @@ from sallyport.secret import Secret
 from sallyport.tracing.langsmith_outbox import Outbox
 from sallyport.tracing.langsmith_run import DEFAULT_ENDPOINT, DEFAULT_PROJECT, LangSmithTarget, run_id, trace_url
 from sallyport.tracing.record import CallRecord
+from sallyport.upstream_proxy import UpstreamProxy
 
 Resolve = Callable[[str], LangSmithTarget | None]
 """Workspace id → where its runs go; None: nowhere. Called on the event loop: must answer from memory."""
@@ -57,8 +58,9 @@ class LangSmithDefaults:
 class LangSmithSink:
     """Queues in memory, one queue for each endpoint and key; see `Outbox` for what happens while LangSmith is down."""
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, proxy: UpstreamProxy | None = None) -> None:
         self._resolve = resolve
+        self._proxy = proxy
         self._outboxes: dict[tuple[str, Secret, str], Outbox] = {}
         self._dropped_by_ended = 0
 
@@ -93,7 +95,7 @@ class LangSmithSink:
     def _outbox(self, target: LangSmithTarget) -> Outbox:
         key = (target.endpoint, target.api_key, target.tenant_id)
         if key not in self._outboxes:
-            self._outboxes[key] = Outbox(target)
+            self._outboxes[key] = Outbox(target, self._proxy)
         return self._outboxes[key]
 
     def _retire(self, target: LangSmithTarget) -> None:
