@@ -45,10 +45,9 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
     """Answer the flow with a refusal; nothing is sent to the provider. Safe before and after the request body is there."""
     call = call_of(flow)
     provider = call.provider if call else None
-    shape = shape_for(
-        flow.request.headers.get("user-agent", ""), provider.name if provider else None, refusal.status, refusal.retry_after
-    )
-    answer = provider.error(shape.status, refusal.message) if provider else _plain_error(refusal)
+    agent, name = flow.request.headers.get("user-agent", ""), provider.name if provider else None
+    shape = shape_for(agent, name, refusal.status, refusal.message, refusal.retry_after)
+    answer = provider.error(shape.status, shape.message) if provider else _plain_error(refusal)
     headers = {"content-type": answer.content_type, **answer.headers, **refusal.headers}
     if not shape.retry:
         headers["x-should-retry"] = "false"

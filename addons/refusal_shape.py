@@ -6,6 +6,7 @@ The plain shape is the contract's: 401, 402, 403, 429 or 503. Each exception was
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,11 +14,21 @@ _WORTH_WAITING = 2
 """Seconds. What ends sooner is left to the client's own retry; for anything longer the person is told at once."""
 
 
+_TELLING = re.compile(
+    "429|50[0234]|524|rate[ _-]limit|too many requests|overloaded|service[ _-]unavailable|(?:internal|server)[ _-]error"
+    "|resource[ _]exhausted|try again (?=later|in)",
+    re.IGNORECASE,
+)
+"""Words by which opencode takes an error, of whatever status, for one that passes. A policy's name may hold any of them."""
+_UNSEEN = "\u2060"  # WORD JOINER: has no width
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a refusal goes out. `retry` is False where the client is told not to try by itself."""
 
     status: int
+    message: str
     retry: bool
 
 
@@ -29,26 +40,33 @@ class _Exception:
     """What its User-Agent starts with, in lower case."""
     statuses: Mapping[int, int]
     provider: str | None = None
+    reads_message: bool = False
+    """It judges by the message, too, whether to retry."""
 
 
 _EXCEPTIONS = (
-    # retries 402, 403 and 503, and puts its own text in a 429's place
-    _Exception("codex", {402: 400, 403: 400, 429: 400, 503: 400}),
+    # retries 401, 402, 403 and 503, and puts its own text in a 429's place
+    _Exception("codex", {401: 400, 402: 400, 403: 400, 429: 400, 503: 400}),
     # on Bedrock takes a 403 for expired AWS credentials, and asks on and on
     _Exception("claude-cli", {403: 400}, provider="bedrock"),
     # know no x-should-retry, and retry a 429 or 503: the agents for minutes, boto3 twice
     _Exception("geminicli", {429: 400, 503: 400}),
-    _Exception("opencode", {429: 400, 503: 400}),
+    _Exception("opencode", {429: 400, 503: 400}, reads_message=True),
     _Exception("boto3", {429: 400, 503: 400}),
 )
 
 
-def shape_for(agent: str, provider: str | None, status: int, retry_after: int | None) -> Shape:
-    """`agent` is the request's User-Agent; `status` and `retry_after` (seconds; None: waiting won't help) are the contract's."""
+def shape_for(agent: str, provider: str | None, status: int, message: str, retry_after: int | None) -> Shape:
+    """`agent` is the request's User-Agent; the rest is the contract's. `retry_after` in seconds; None: waiting won't help."""
     if retry_after is not None and retry_after <= _WORTH_WAITING:
-        return Shape(status, retry=True)
+        return Shape(status, message, retry=True)
     agent = agent.lower()
     for exception in _EXCEPTIONS:
         if agent.startswith(exception.agent) and exception.provider in (None, provider):
             status = exception.statuses.get(status, status)
-    return Shape(status, retry=False)
+            message = _TELLING.sub(_split, message) if exception.reads_message else message
+    return Shape(status, message, retry=False)
+
+
+def _split(match: re.Match[str]) -> str:
+    return match[0][0] + _UNSEEN + match[0][1:]
