@@ -47,8 +47,9 @@ class _Exception:
 _EXCEPTIONS = (
     # retries 401, 402, 403 and 503, and puts its own text in a 429's place
     _Exception("codex", {401: 400, 402: 400, 403: 400, 429: 400, 503: 400}),
-    # on Bedrock takes a 403 for expired AWS credentials, and asks on and on
-    _Exception("claude-cli", {403: 400}, provider="bedrock"),
+    # asks again without streaming after a 503, and on Bedrock takes a 403 for expired AWS credentials
+    _Exception("claude-cli", {503: 400}, provider="anthropic"),
+    _Exception("claude-cli", {403: 402}, provider="bedrock"),
     # know no x-should-retry, and retry a 429 or 503: the agents for minutes, boto3 twice
     _Exception("geminicli", {429: 400, 503: 400}),
     _Exception("opencode", {429: 400, 503: 400}, reads_message=True),
