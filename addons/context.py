@@ -41,6 +41,8 @@ class Call:
     reserved: bool = False
     """A reservation is (or may be) held for it: its end is settled, not just published."""
     settled: bool = False
+    first_byte_timeout: float | None = None
+    """Seconds after which another attempt is made where nothing of an answer has come; None: it is waited for."""
     sent: float | None = None
     """perf_counter when the request was ready to leave for the provider."""
     answered: float | None = None

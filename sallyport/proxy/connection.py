@@ -101,7 +101,7 @@ class GatewayConnection(ProxyConnectionHandler):
             if parts.chain and parts.chain.carries(host):
                 return await parts.chain.connect(host if chosen else parts.destinations.unresolved(host, port), port)
             if chosen:
-                return await asyncio.open_connection(host, port)
+                return await dial_by_name(host, port)
             failure = OSError(f"{host} has no address")
             for address in await parts.destinations.resolve(host, port):
                 try:
@@ -162,6 +162,14 @@ class _PatientReader(asyncio.StreamReader):
     def _patience(self) -> float:
         handshaking = self._connection.tls and not self._connection.tls_established
         return self._settings.connect_timeout if handshaking else self._settings.response_timeout
+
+
+async def dial_by_name(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """All its addresses by turns, and where none can be reached once more at once: nothing was sent."""
+    try:
+        return await asyncio.open_connection(host, port)
+    except OSError:
+        return await asyncio.open_connection(host, port)
 
 
 def _describe(error: BaseException) -> str:

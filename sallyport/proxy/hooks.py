@@ -14,13 +14,14 @@ from typing import cast
 from mitmproxy import http
 from mitmproxy.proxy import commands
 
+from addons.attempt import Failure
 from addons.refusal import Refusal, refuse
 
 logger = logging.getLogger(__name__)
 
 HookFunction = Callable[..., Awaitable[None] | None]
 
-_BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large"})
+_BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large", "attempt"})
 
 
 @dataclass
@@ -35,6 +36,22 @@ class RequestTooLargeHook(commands.StartHook):
     """A buffered request body grew beyond the limit; the addon sets `flow.response`."""
 
     flow: http.HTTPFlow
+
+
+@dataclass
+class AttemptFailedHook(commands.StartHook):
+    """An attempt at a call has failed before anything of an answer left; an addon may set `failure.again`."""
+
+    flow: http.HTTPFlow
+    failure: Failure
+
+
+@dataclass
+class AttemptHook(commands.StartHook):
+    """Another attempt is to be made: addons point the flow elsewhere, or set `flow.response`."""
+
+    flow: http.HTTPFlow
+    failure: Failure
 
 
 class HookTable:

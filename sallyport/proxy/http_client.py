@@ -13,6 +13,7 @@ from mitmproxy.proxy.layers.http import (
     ErrorCode,
     ReceiveHttp,
     RequestHeaders,
+    RequestProtocolError,
     ResponseHeaders,
     ResponseProtocolError,
 )
@@ -32,6 +33,11 @@ class GatewayHttp1Client(BoundedBody, Http1Client):
 
     @override
     def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
+        if isinstance(event, RequestProtocolError):
+            if event.stream_id == self.stream_id and self.state != self.done:
+                self.state = self.done  # what may still come is for nobody
+                yield commands.CloseConnection(self.conn)
+            return
         if isinstance(event, RequestHeaders) and event.request.is_http2 and not event.end_stream:
             _frame(event.request)
         yield from super().send(event)

@@ -3,7 +3,7 @@
 - a refusal made on the head is sent at once, and the rest of the body is drained;
 - buffered bodies are bounded;
 - the last event of an answer leaves after its call is settled;
-- a provider that can't be reached is answered by our error, in the provider's shape;
+- a provider that can't be reached is answered by our error, in the provider's shape (unless there is another attempt);
 - a client that breaks its own request is told so.
 """
 
@@ -14,15 +14,11 @@ import time
 
 from mitmproxy import flow as mitmproxy_flow
 from mitmproxy import http
-from mitmproxy.connection import Connection
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
-    GetHttpConnection,
-    Http2Server,
     HttpErrorHook,
-    HttpLayer,
     HTTPMode,
     HttpRequestHeadersHook,
     HttpResponseHeadersHook,
@@ -44,16 +40,15 @@ from addons.refusal import Refusal, refuse
 from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
 from addons.settle import CLIENT_LEFT
-from sallyport.proxy import backlog
 from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
+from sallyport.proxy.http_attempts import AttemptStream
 from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
-from sallyport.proxy.http_tunnel import TunnelStream
 from sallyport.settings import Settings
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
 
 
-class GatewayHttpStream(TunnelStream):
+class GatewayHttpStream(AttemptStream):
     def __init__(self, context: Context, stream_id: int, settings: Settings) -> None:
         super().__init__(context, stream_id)
         self._settings = settings
@@ -209,23 +204,6 @@ class GatewayHttpStream(TunnelStream):
         self.client_state = self.server_state = self.state_errored
         return True
 
-    def make_server_connection(self) -> layer.CommandGenerator[bool]:
-        request, server = self.flow.request, self.flow.server_conn
-        connection, error = yield _GetConnection(
-            (request.host, request.port), request.scheme == "https", server.via, server.transport_protocol
-        )
-        if error:
-            yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, error, ErrorCode.CONNECT_FAILED))
-            return False
-        if (yield from self.check_killed(True)):  # the client left meanwhile
-            return False
-        self.context.server = self.flow.server_conn = connection
-        parent = self.context.layers[self.context.layers.index(self) - 1]
-        client = parent.connections[self.context.client] if isinstance(parent, HttpLayer) else None
-        if isinstance(client, Http2Server) and connection.alpn != b"h2":
-            backlog.tie(connection, client, self.stream_id)
-        return True
-
     def _reject(self, event: RequestProtocolError) -> layer.CommandGenerator[None]:
         """The rest of a request can't be read: the provider's copy is broken off, and the client told if it is not too late."""
         if self.flow.response is None and self.client_state != self.state_errored:
@@ -252,7 +230,9 @@ class GatewayHttpStream(TunnelStream):
             and self.client_state != self.state_errored
             and not self.flow.response
         ):
-            self.flow.error = mitmproxy_flow.Error(self.context.server.error or event.message)
+            if (yield from self.try_again(event)):
+                return
+            self.flow.error = mitmproxy_flow.Error(self.failure_message(event))
             yield HttpErrorHook(self.flow)
             if self.flow.response:
                 self.flow.error = None
@@ -262,10 +242,3 @@ class GatewayHttpStream(TunnelStream):
                 return
             event = ResponseProtocolError(self.stream_id, event.message, ErrorCode.KILL)
         yield from super().handle_protocol_error(event)
-
-
-class _GetConnection(GetHttpConnection):
-    """A connection that failed is not asked again: the provider may be back."""
-
-    def connection_spec_matches(self, connection: Connection) -> bool:
-        return not connection.error and super().connection_spec_matches(connection)

@@ -1,0 +1,22 @@
+"""One attempt at a call: why it failed, and whether there will be another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mitmproxy import http
+
+NO_FIRST_BYTE = "no first byte in time"
+"""How `proxy` names an attempt that was given up because nothing of an answer came in time."""
+
+
+@dataclass(slots=True)
+class Failure:
+    """Nothing of an answer has gone to the client."""
+
+    message: str = ""
+    """What broke it, where no answer came."""
+    response: http.Response | None = None
+    """The head of the provider's answer, an error, where one came."""
+    again: bool = False
+    """Set by an addon: another attempt is to be made."""
