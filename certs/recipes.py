@@ -37,6 +37,7 @@ _CREDENTIALS = (
     "FIREWORKS_API_KEY",
     "GEMINI_API_KEY",
     "GOOGLE_API_KEY",
+    "GOOGLE_GENERATIVE_AI_API_KEY",  # opencode's and the AI SDK's name for it
     "OPENAI_API_KEY",
 )
 
@@ -47,6 +48,7 @@ def environment(proxy_url: str, ca_cert: Path, bundle: Path, truststore: Path | 
     HTTP_PROXY is left out on purpose: boto3 would ask for instance credentials through it. `truststore` is for Java.
     """
     variables = {"HTTPS_PROXY": proxy_url, "https_proxy": proxy_url, "NO_PROXY": NO_PROXY, "no_proxy": NO_PROXY}
+    variables["NODE_USE_ENV_PROXY"] = "1"  # without it Node's own fetch goes direct
     variables |= dict.fromkeys(_BUNDLE_VARIABLES, str(bundle)) | dict.fromkeys(_EXTRA_VARIABLES, str(ca_cert))
     if truststore is not None:
         variables["JAVA_TOOL_OPTIONS"] = _java_options(proxy_url, truststore)
@@ -92,6 +94,14 @@ def _claude_bedrock(base: str, key: str, _bundle: Path) -> Recipe:
     )
 
 
+def _anthropic_bedrock(base: str, key: str, _bundle: Path) -> Recipe:
+    return Recipe({"ANTHROPIC_BEDROCK_BASE_URL": f"{base}/bedrock", "AWS_BEARER_TOKEN_BEDROCK": key})
+
+
+def _anthropic_vertex(base: str, _key: str, _bundle: Path) -> Recipe:
+    return Recipe({"ANTHROPIC_VERTEX_BASE_URL": f"{base}/vertex/v1"})  # the key is the access token it is made with
+
+
 def _openai(base: str, key: str, _bundle: Path) -> Recipe:
     return Recipe({"OPENAI_BASE_URL": f"{base}/openai/v1", "OPENAI_API_KEY": key})
 
@@ -118,6 +128,19 @@ def _google_genai(base: str, key: str, _bundle: Path) -> Recipe:
     return Recipe({"GOOGLE_GEMINI_BASE_URL": f"{base}/gemini", "GOOGLE_API_KEY": key})
 
 
+def _google_genai_vertex(base: str, _key: str, _bundle: Path) -> Recipe:
+    return Recipe({"GOOGLE_VERTEX_BASE_URL": f"{base}/vertex"})  # the key is the token of its credentials
+
+
+def _langchain(base: str, key: str, _bundle: Path) -> Recipe:
+    return Recipe({"LANGSMITH_GATEWAY": base, "LANGSMITH_GATEWAY_API_KEY": key})  # langchain-core 1.8 and newer
+
+
+def _litellm(base: str, key: str, _bundle: Path) -> Recipe:
+    bases = {"OPENAI_BASE_URL": f"{base}/openai/v1", "ANTHROPIC_API_BASE": f"{base}/anthropic"}
+    return Recipe(bases | {"OPENAI_API_KEY": key, "ANTHROPIC_API_KEY": key})
+
+
 def _boto3(base: str, key: str, bundle: Path) -> Recipe:
     https = urlsplit(base)._replace(scheme="https").geturl()  # it sends a bearer over https only; the one port speaks both
     return Recipe(
@@ -138,6 +161,8 @@ def _opencode(base: str, key: str, _bundle: Path) -> Recipe:
 RECIPES: Mapping[str, Callable[[str, str, Path], Recipe]] = MappingProxyType(
     {
         "anthropic": _anthropic,
+        "anthropic-bedrock": _anthropic_bedrock,
+        "anthropic-vertex": _anthropic_vertex,
         "baseten": _baseten,
         "boto3": _boto3,
         "claude": _claude,
@@ -146,6 +171,9 @@ RECIPES: Mapping[str, Callable[[str, str, Path], Recipe]] = MappingProxyType(
         "fireworks": _fireworks,
         "gemini-cli": _gemini_cli,
         "google-genai": _google_genai,
+        "google-genai-vertex": _google_genai_vertex,
+        "langchain": _langchain,
+        "litellm": _litellm,
         "openai": _openai,
         "opencode": _opencode,
     }

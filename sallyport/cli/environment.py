@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shlex
 import socket
+import sys
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from certs.recipes import RECIPES, Recipe, credentials, environment, recipe
+from certs.errors import CertificateError
+from certs.overlays import Overlay, Run, overlay
+from certs.recipes import RECIPES, Recipe, environment, recipe
 from certs.truststore import java_truststore
 from sallyport.cli.commands import BadInput, Command, Failure, current_settings
 from sallyport.cli.exec_key import exec_key
@@ -21,7 +24,6 @@ from sallyport.settings import Address, Settings
 
 KEY = "SALLYPORT_KEY"
 _PLACEHOLDER = "sp_YOUR_KEY"
-_DUMMY = "kept-in-the-gateway"  # a client's check that it has a key passes; the gateway puts the real one in its place
 _OPERATORS = ("SALLYPORT_ADMIN_KEY", "SALLYPORT_MASTER_KEY", "SALLYPORT_MASTER_KEY_FILE")  # no business of an agent's
 _CONNECT_SECONDS = 2.0
 
@@ -69,11 +71,10 @@ def exec_command(key: str | None, own_login: bool, command: tuple[str, ...]) -> 
     _check_listening(settings, address)
     proxy_url = _proxy_url(address, key or exec_key(settings))
     inherited = {name: value for name, value in os.environ.items() if name not in _OPERATORS}
-    variables = inherited | environment(proxy_url, data.ca_cert, data.ca_bundle, _truststore(data))
-    if not own_login:
-        variables |= _dummies(command[0])
+    added = Overlay() if own_login else _overlay(command[0], data)
+    variables = inherited | environment(proxy_url, data.ca_cert, data.ca_bundle, _truststore(data)) | dict(added.variables)
     try:
-        os.execvpe(command[0], command, variables)  # noqa: S606 - running what the person names is what this is for
+        os.execvpe(command[0], (command[0], *added.arguments, *command[1:]), variables)  # noqa: S606 - running what the person names is what this is for
     except FileNotFoundError:
         click.echo(f"Error: {command[0]}: command not found", err=True)
         click.get_current_context().exit(127)
@@ -82,12 +83,11 @@ def exec_command(key: str | None, own_login: bool, command: tuple[str, ...]) -> 
         click.get_current_context().exit(126)
 
 
-def _dummies(command: str) -> dict[str, str]:
-    found = credentials(_DUMMY, os.environ)
-    if Path(command).name == "claude" and "ANTHROPIC_API_KEY" in found:
-        del found["ANTHROPIC_API_KEY"]  # it would ask the person to approve that key; a token it just takes
-        found["ANTHROPIC_AUTH_TOKEN"] = os.environ.get("ANTHROPIC_AUTH_TOKEN", _DUMMY)
-    return found
+def _overlay(command: str, data: DataDir) -> Overlay:
+    try:
+        return overlay(command, Run(os.environ, data.root / "clients", asks=sys.stdin.isatty() and sys.stdout.isatty()))
+    except CertificateError as error:
+        raise Failure(str(error)) from None
 
 
 def _with_ca(settings: Settings) -> DataDir:
