@@ -11,7 +11,6 @@ from typing import NoReturn
 
 import click
 
-from certs.errors import CertificateError
 from certs.overlays import Overlay, Run, overlay
 from certs.recipes import RECIPES, Recipe, environment, recipe
 from certs.truststore import java_truststore
@@ -71,7 +70,7 @@ def exec_command(key: str | None, own_login: bool, command: tuple[str, ...]) -> 
     _check_listening(settings, address)
     proxy_url = _proxy_url(address, key or exec_key(settings))
     inherited = {name: value for name, value in os.environ.items() if name not in _OPERATORS}
-    added = Overlay() if own_login else _overlay(command[0], data)
+    added = Overlay() if own_login else overlay(command[0], Run(os.environ, asks=sys.stdin.isatty() and sys.stdout.isatty()))
     variables = inherited | environment(proxy_url, data.ca_cert, data.ca_bundle, _truststore(data)) | dict(added.variables)
     try:
         os.execvpe(command[0], (command[0], *added.arguments, *command[1:]), variables)  # noqa: S606 - running what the person names is what this is for
@@ -81,13 +80,6 @@ def exec_command(key: str | None, own_login: bool, command: tuple[str, ...]) -> 
     except OSError as error:
         click.echo(f"Error: {command[0]} can't be run: {error.strerror}", err=True)
         click.get_current_context().exit(126)
-
-
-def _overlay(command: str, data: DataDir) -> Overlay:
-    try:
-        return overlay(command, Run(os.environ, data.root / "clients", asks=sys.stdin.isatty() and sys.stdout.isatty()))
-    except CertificateError as error:
-        raise Failure(str(error)) from None
 
 
 def _with_ca(settings: Settings) -> DataDir:

@@ -7,12 +7,14 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from starlette.responses import Response
 
 from sallyport.standin import anthropic, openai_chat
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai import vector
+from sallyport.standin.schema import example
 from sallyport.standin.script import TOOL_ARGUMENTS, Message, Refusal, Script, count_words, text_of, write_script
 from sallyport.standin.wire import Call, JsonObject, answer, dump, objects, sse, stream
 
@@ -155,7 +157,11 @@ def _script(body: JsonObject) -> Script:
         for tool in objects(body, "tools")
     ]
     tools = [function["name"] for tool in declared for function in objects(tool, "functionDeclarations")]
-    return write_script(_messages(body), limit=config.get("maxOutputTokens") or config.get("max_output_tokens"), tools=tools)
+    script = write_script(_messages(body), limit=config.get("maxOutputTokens") or config.get("max_output_tokens"), tools=tools)
+    schema = config.get("responseJsonSchema") or config.get("responseSchema")
+    if schema is None:
+        return script
+    return replace(script, tool=None, pieces=(dump(example(schema)).decode(),))  # .../gemini-api/docs/structured-output
 
 
 def _chunk(script: Script, model: str, parts: list[JsonObject], finish: str | None, response_id: str) -> JsonObject:

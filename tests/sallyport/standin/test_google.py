@@ -128,3 +128,14 @@ def test_a_service_account_gets_a_token(standin: StandIn):
     for broken in ({**form, "assertion": "x"}, {"grant_type": "password"}):
         answer = httpx2.post(f"{standin.url}/token", data=broken, verify=standin.tls, trust_env=False)
         assert (answer.status_code, json.loads(answer.text)["error"]) == (400, "invalid_grant")
+
+
+def test_an_answer_fits_the_schema_that_the_request_asks_for(gemini: genai.Client):
+    schema = {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, "score": {"type": "integer"}, "kind": {"enum": ["a", "b"]}},
+        "required": ["reason", "score", "kind"],
+    }
+    config = types.GenerateContentConfig(response_mime_type="application/json", response_json_schema=schema)
+    answer = gemini.models.generate_content(model=MODEL, contents="how hard?", config=config)
+    assert json.loads(answer.text) == {"reason": "text", "score": 1, "kind": "a"}
