@@ -6,6 +6,7 @@ from addons.context import Call
 from sallyport.providers.base import Usage
 from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.prices import price
+from sallyport.spend.recorded_usage import further
 
 _CHARS_PER_TOKEN = 4
 
@@ -21,11 +22,12 @@ def charge(call: Call, output: OutputEstimator) -> None:
         record.estimated = True
     record.input_tokens, record.output_tokens = usage.input_tokens, usage.output_tokens
     record.cache_read_tokens, record.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
-    record.reasoning_tokens = usage.reasoning_tokens
+    record.reasoning_tokens, record.usage = usage.reasoning_tokens, further(usage)
     provider = record.provider or ""
     cost = price(provider, record.model or "", usage, at=record.started_at)
     if cost.unpriced and meter and meter.model and meter.model != record.model:
         cost = price(provider, meter.model, usage, at=record.started_at)
+        record.priced_as = call.without_key(meter.model)
     record.cost_nano, record.unpriced = cost.cost_nano, cost.unpriced
     if not record.estimated:
         output.observe(record.api_key_id or "", record.model or "", usage.output_tokens)

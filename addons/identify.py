@@ -16,6 +16,7 @@ from mitmproxy import connection, http
 from mitmproxy.certs import Cert
 
 from addons.context import Call, call_of
+from addons.gateway_headers import gateway_headers
 from addons.local_user import local_user
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization, from_request
 from addons.refusal import Refusal, refuse
@@ -75,12 +76,12 @@ class Identify:
         call.key, call.workspace = key, workspace
         record.api_key_id, record.user_id = key.id, key.user_id
         record.workspace_id, record.organization_id = workspace.id, workspace.organization_id
-        headers = {
-            name.decode("latin-1").lower()[len("x-gateway-") :].replace("-", "_"): value.decode("utf-8", "surrogateescape")
-            for name, value in flow.request.headers.fields
-            if name[:10].lower() == b"x-gateway-" and name.lower() != b"x-gateway-key"
-        }
-        call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, headers)
+        headers = gateway_headers(flow.request.headers.fields)
+        if isinstance(headers, Refusal):
+            refuse(flow, headers)
+            return
+        record.headers = {name: call.without_key(value) for name, value in headers.items()}
+        call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, record.headers)
         record.trace_headers = {
             name: call.without_key(flow.request.headers[name])
             for name in ("langsmith-trace", "baggage")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from policies import fields
-from policies.model import Matcher, Policy, PolicyError, Subject
+from policies.model import SUBJECT_KEYS, Matcher, Policy, PolicyError, Subject
 from policies.subjects import check_matchers, keys_of, scope_of, subject_field
 from sallyport.money import nano_to_usd, usd_to_nano
 from sallyport.tracing.record import PolicyRef
@@ -15,6 +15,7 @@ from sallyport.tracing.record import PolicyRef
 NAME = "spend_cap"
 DEFAULT_NAME = "default_spend_cap"
 WINDOWS = ("hourly", "daily", "weekly", "monthly")
+_MOST_SUBJECTS = 100_000
 _MOST_NANO = 9_000_000_000 * 1_000_000_000
 """Counters are signed 64-bit integers."""
 
@@ -31,6 +32,9 @@ class Cap:
     limit_nano: int
     strict: bool
     on_store_unavailable: Literal["block", "allow"]
+    most: int = 0
+    """A subject that is new is refused while so many are counted in the window; 0: however many. Callers write their headers
+    themselves, and must not fill the store with values."""
 
 
 def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
@@ -93,4 +97,5 @@ def _cap(policy: Policy, subject: Subject) -> Cap:
         limit_nano=usd_to_nano(config["limit_usd"]),
         strict=config["strict"],
         on_store_unavailable=config["on_store_unavailable"],
+        most=_MOST_SUBJECTS if any(key not in SUBJECT_KEYS and "" in values for key, values in policy.wanted) else 0,
     )

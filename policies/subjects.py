@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
-from policies.model import SUBJECT_KEYS, Matcher, Policy, PolicyError, Subject
+from policies.model import SUBJECT_KEYS, Matcher, Policy, PolicyError, Subject, canonical_key
 
-MOST_MATCHERS = 10
+MOST_KEYS = 10
+MOST_MATCHERS = 100
 SCOPES = (*(key.removesuffix("_id") for key in SUBJECT_KEYS), "header")
 """What a policy can be about, broadest first."""
-_HEADER = re.compile(r"header:[A-Za-z0-9_-]{1,100}")
+_HEADER = re.compile(r"header:[A-Za-z0-9_.-]{1,100}")
 _KEYS_ALLOWED = f"{', '.join(SUBJECT_KEYS)} or header:<name>"
 
 
@@ -32,19 +33,24 @@ def parse_matchers(raw: object) -> tuple[Matcher, ...]:
 def check_matchers(matchers: Sequence[Matcher], *, default: bool) -> None:
     """Raise PolicyError unless `matchers` can stand in a policy; no matcher at all means the whole organization.
 
-    `default`: the type makes one child per subject, so at least one value must be empty; elsewhere none may be.
+    A key that stands several times makes a group, which counts as one subject. `default`: the type makes one child per subject,
+    so at least one value must be empty; elsewhere none may be.
     """
     if len(matchers) > MOST_MATCHERS:
         raise PolicyError(f"subject_matchers: {len(matchers)} are too many; at most {MOST_MATCHERS} are allowed")
-    seen: set[str] = set()
+    seen: dict[str, set[str]] = {}
     for number, matcher in enumerate(matchers):
         where = f"subject_matchers[{number}]"
         _check_key(where, matcher.key)
-        name = canonical_key(matcher.key)
-        if name in seen:
-            raise PolicyError(f"{where}.key: {matcher.key!r} stands twice; all matchers must hold at once, so give it once")
-        seen.add(name)
         _check_value(where, matcher.value, default=default)
+        values = seen.setdefault(canonical_key(matcher.key), set())
+        if matcher.value in values:
+            raise PolicyError(f"{where}: {matcher.key!r} with the value {matcher.value!r} stands twice; give it once")
+        values.add(matcher.value)
+        if "" in values and len(values) > 1:
+            raise PolicyError(f'{where}: {matcher.key!r} stands with "" (every subject) and with other values; give either')
+    if len(seen) > MOST_KEYS:
+        raise PolicyError(f"subject_matchers: {len(seen)} different keys are too many; at most {MOST_KEYS} are allowed")
     if default and all(matcher.value for matcher in matchers):
         raise PolicyError('subject_matchers: a default policy needs a matcher with the value "", one child is made per subject')
 
@@ -65,11 +71,6 @@ def _check_value(where: str, value: object, *, default: bool) -> None:
         raise PolicyError(f'{where}.value: must not be empty; "" (every subject) is for default_spend_cap and default_rate_limit')
 
 
-def canonical_key(key: str) -> str:
-    """A matcher key in the one spelling that is compared and counted: `header:Team-Name` → `header:team_name`."""
-    return key.lower().replace("-", "_") if key.startswith("header:") else key
-
-
 def keys_of(matchers: Sequence[Matcher]) -> frozenset[str]:
     return frozenset(canonical_key(matcher.key) for matcher in matchers)
 
@@ -77,14 +78,16 @@ def keys_of(matchers: Sequence[Matcher]) -> frozenset[str]:
 def subject_field(policy: Policy, subject: Subject) -> str:
     """The subject a matching policy counts for, as the counters name it: `workspace_id=…`, several joined by `&`.
 
-    Values are percent-encoded, keys are in a fixed order, so that equal conditions share one counter.
+    Values are percent-encoded, keys are in a fixed order, so that equal conditions share one counter. A group is one subject:
+    `user_id=ada|ben`.
     """
-    matchers = policy.matchers
-    if len(matchers) == 1:
-        return _field(matchers[0].key, subject)
-    if not matchers:
-        return _field("organization_id", subject)
-    return "&".join(_field(matcher.key, subject) for matcher in sorted(matchers, key=_order))
+    wanted = policy.wanted or (("organization_id", frozenset({""})),)
+    return "&".join([_field(key, values, subject) for key, values in wanted])
+
+
+def counted_apart(policy: Policy) -> bool:
+    """The policy's subject is none of those whose spend is always counted: it is a group, a header or several conditions."""
+    return len(policy.matchers) > 1 or any(matcher.key not in SUBJECT_KEYS for matcher in policy.matchers)
 
 
 def base_fields(organization_id: str, workspace_id: str | None, user_id: str | None, api_key_id: str | None) -> tuple[str, ...]:
@@ -97,13 +100,9 @@ def scope_of(policy: Policy) -> str:
     """The narrowest thing the policy is about: organization, workspace, user, api_key or header."""
     if not policy.matchers:
         return "organization"
-    return max(policy.matchers, key=_order).key.partition(":")[0].removesuffix("_id")
+    return policy.wanted[-1][0].partition(":")[0].removesuffix("_id")
 
 
-def _order(matcher: Matcher) -> tuple[int, str]:
-    rank = SUBJECT_KEYS.index(matcher.key) if matcher.key in SUBJECT_KEYS else len(SUBJECT_KEYS)
-    return (rank, canonical_key(matcher.key))
-
-
-def _field(key: str, subject: Subject) -> str:
-    return f"{canonical_key(key)}={quote(subject.get(key) or '', safe='')}"
+def _field(key: str, values: Collection[str], subject: Subject) -> str:
+    named = sorted(values) if len(values) > 1 else [subject.get(key) or ""]
+    return f"{key}={'|'.join([quote(value, safe='') for value in named])}"

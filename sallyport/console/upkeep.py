@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from policies.subjects import counted_apart
 from sallyport.spend import keys
 from sallyport.spend.reaper import reap
-from sallyport.spend.rebuild import needs_rebuild
-from sallyport.spend.reconcile import Comparison, compare, repair
+from sallyport.spend.reconcile import Comparison, compare, needs_rebuild, repair
 from sallyport.store.errors import StoreError
 from sallyport.store.load import load_snapshot, snapshot_version
 from sallyport.store.operations import Store
@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _PERIOD_SECONDS = 1.0
 _POLL_SECONDS = 0.05
+_LOOKS = (3.0, 30.0, 120.0, 600.0)
+"""Seconds after a change of policies when the subjects of new caps are counted again: calls that were under way at the change
+were admitted without them, and settle later."""
 
 
 class Upkeep:
@@ -35,6 +38,7 @@ class Upkeep:
         self._redis = redis
         self._failing = False
         self._night = _night()
+        self._looks: list[float] = []
         self.snapshot = Snapshot(version=-1)
 
     async def run(self) -> None:
@@ -56,7 +60,11 @@ class Upkeep:
 
     async def once(self) -> None:
         """Raises StoreError, redis.RedisError."""
+        before = self.snapshot.policies
         await self.refresh()
+        now = time.monotonic()
+        if self.snapshot.policies != before:
+            self._looks = [now + seconds for seconds in _LOOKS]
         organizations = {workspace.organization_id for workspace in self.snapshot.workspaces.values()}
         night = _night()
         for organization in sorted(organizations):
@@ -65,6 +73,10 @@ class Upkeep:
             elif night != self._night:
                 await self._reconcile(organization)
         self._night = night
+        if self._looks and now >= self._looks[0]:
+            for organization in {policy.organization_id for policy in self.snapshot.policies if counted_apart(policy)}:
+                await repair(self._redis, await self._compare(organization))
+            self._looks = [at for at in self._looks if at > now]
         reaped = await reap(self._redis, sorted(organizations), time.time())
         if reaped:
             log.warning("charged %d calls whose worker died, by estimate", reaped)

@@ -3,7 +3,7 @@
 -- KEYS  1 reservations   2 pending records   3 leases   4 settled marker   5–8 spend by hour, day, week, month   9… rate counters
 -- ARGV  1 call id   2 end of the lease   3 the pending record
 --       4 reservation, kept until the call is settled: {amount, held: [[window, subject]…], extra: […], rates: […], tokens}
---       5 plan: {caps: [[window, subject, limit, need]…], limits: [[counter, value]…],
+--       5 plan: {caps: [[window, subject, limit, need, most subjects in the window or 0]…], limits: [[counter, value]…],
 --                counters: [{amount, bucket, width, buckets, seconds}…], expire: [4 times]}
 -- Returns every violated one: {"cap", its index, 1 if settled spend alone reaches it} or {"limit", its index, when to retry}.
 --
@@ -19,10 +19,11 @@ local reservation, plan = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
 local violated = {}
 
 for index, cap in ipairs(plan.caps) do
-  local window, subject, limit, need = cap[1], cap[2], cap[3], cap[4]
+  local window, subject, limit, need, most = cap[1], cap[2], cap[3], cap[4], cap[5]
   local found = redis.call("HMGET", KEYS[4 + window], subject, "held:" .. subject)
   local settled, held = tonumber(found[1] or "0"), tonumber(found[2] or "0")
-  if settled + held + need > limit then
+  local crowded = most > 0 and not found[1] and not found[2] and redis.call("HLEN", KEYS[4 + window]) >= most
+  if crowded or settled + held + need > limit then
     violated[#violated + 1] = {"cap", index, settled >= limit and 1 or 0}
   end
 end

@@ -59,7 +59,7 @@ def admission(
     }
     plan = {
         "caps": [
-            [WINDOWS.index(cap.window) + 1, cap.field, cap.limit_nano, max(amounts.worst_nano, 1) if cap.strict else 1]
+            [WINDOWS.index(cap.window) + 1, cap.field, cap.limit_nano, max(amounts.worst_nano, 1) if cap.strict else 1, cap.most]
             for cap in caps
         ],
         "limits": checks,

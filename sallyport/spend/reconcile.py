@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -19,7 +19,7 @@ import redis.asyncio
 from sqlalchemy import Engine
 
 from policies.model import SUBJECT_KEYS, Policy, Subject
-from policies.subjects import base_fields, subject_field
+from policies.subjects import base_fields, counted_apart, subject_field
 from sallyport.ids import new_id
 from sallyport.spend import keys
 from sallyport.spend.ledger import Cost, Sum, costs_of, sums_between
@@ -28,7 +28,7 @@ from sallyport.spend.windows import WINDOWS, window_end, window_start
 from sallyport.store.database import reading
 from sallyport.tracing.record import CallRecord
 
-_CAPS = ("spend_cap", "default_spend_cap")
+CAPS = ("spend_cap", "default_spend_cap")
 _LONGEST_SECONDS = 300
 _repair = Script("repair.lua")
 
@@ -66,7 +66,7 @@ async def compare(
     client: redis.asyncio.Redis, engine: Engine, organization_id: str, policies: Iterable[Policy] = (), *, at: float
 ) -> Comparison:
     """Every counter of the windows that hold `at` against the ledger: those of the organization, its workspaces, users and keys,
-    and of caps on several of these. (Caps on headers can't be compared: the ledger keeps no headers.)
+    and of caps on groups, on headers and on several conditions.
 
     Only one comparison of an organization counts at a time, the last begun. Raises redis.RedisError, StoreError.
     """
@@ -78,13 +78,13 @@ async def compare(
         """Asked from the thread that holds the ledger's transaction."""
         return asyncio.run_coroutine_threadsafe(_since(client, organization_id, token), loop).result()
 
-    sums = await asyncio.to_thread(_ledger, engine, organization_id, waiting, settled_since, at)
-    composite = [policy for policy in policies if policy.policy_type in _CAPS and _is_composite(policy)]
-    spent = _by_subject(organization_id, sums, composite)
-    known = {key + "=" for key in SUBJECT_KEYS}
+    apart = [policy for policy in policies if policy.policy_type in CAPS and counted_apart(policy)]
+    sums = await asyncio.to_thread(_ledger, engine, organization_id, waiting, settled_since, at, _header_names(apart))
+    spent = _by_subject(organization_id, sums, apart)
+    known = tuple(key + "=" for key in SUBJECT_KEYS)
     for window, entries in counted.items():
         for subject in entries:
-            if "&" not in subject and subject.startswith(tuple(known)):
+            if subject.startswith(known) and not {"&", "|"}.intersection(subject):
                 spent[window, subject] += 0
     compared = [
         Compared(organization_id, window, subject, counted[window].get(subject, 0), nano)
@@ -92,6 +92,11 @@ async def compare(
     ]
     compared.sort(key=lambda entry: (WINDOWS.index(entry.window), entry.subject))
     return Comparison(organization_id, at, token, tuple(compared))
+
+
+async def needs_rebuild(client: redis.asyncio.Redis, organization_id: str) -> bool:
+    """The counters are not known to be whole: they were never built, or Redis lost them. Raises redis.RedisError."""
+    return not await client.exists(keys.epoch(organization_id))
 
 
 async def repair(client: redis.asyncio.Redis, found: Comparison) -> bool:
@@ -133,7 +138,8 @@ def _cost(fields: dict[bytes | str, bytes | str]) -> Cost | None:
     except ValueError:  # the recorder will bury it
         return None
     nano = 0 if record.passthrough else record.cost_nano
-    return Cost(record.id, record.started_at, Sum(record.workspace_id, record.user_id, record.api_key_id, nano))
+    who = (record.workspace_id, record.user_id, record.api_key_id)
+    return Cost(record.id, record.started_at, Sum(*who, nano, record.headers))
 
 
 async def _since(client: redis.asyncio.Redis, organization_id: str, token: str) -> set[str]:
@@ -142,12 +148,17 @@ async def _since(client: redis.asyncio.Redis, organization_id: str, token: str) 
 
 
 def _ledger(
-    engine: Engine, organization_id: str, waiting: Sequence[Cost], settled_since: Callable[[], set[str]], at: float
+    engine: Engine,
+    organization_id: str,
+    waiting: Sequence[Cost],
+    settled_since: Callable[[], set[str]],
+    at: float,
+    header_names: Collection[str],
 ) -> dict[str, list[Sum]]:
     """What was spent in each window by what was settled when Redis was read."""
     with reading(engine) as connection:
         bounds = {window: (window_start(window, at), window_end(window, at)) for window in WINDOWS}
-        sums = {window: sums_between(connection, organization_id, *between) for window, between in bounds.items()}
+        sums = {window: sums_between(connection, organization_id, *between, header_names) for window, between in bounds.items()}
         recorded = {cost.call_id for cost in costs_of(connection, {cost.call_id for cost in waiting})}
         later_ids = settled_since()
         later = costs_of(connection, later_ids)
@@ -159,24 +170,24 @@ def _ledger(
 
 
 def _negative(entry: Sum) -> Sum:
-    return Sum(entry.workspace_id, entry.user_id, entry.api_key_id, -entry.spend_nano)
+    return replace(entry, spend_nano=-entry.spend_nano)
 
 
-def _by_subject(organization_id: str, sums: dict[str, list[Sum]], composite: Collection[Policy]) -> Counter[tuple[str, str]]:
+def _by_subject(organization_id: str, sums: dict[str, list[Sum]], apart: Collection[Policy]) -> Counter[tuple[str, str]]:
     totals: Counter[tuple[str, str]] = Counter()
     for window, entries in sums.items():
         for entry in entries:
             fields = {*base_fields(organization_id, entry.workspace_id, entry.user_id, entry.api_key_id)}
-            subject = Subject(organization_id, entry.workspace_id or "", entry.user_id, entry.api_key_id)
-            fields |= {subject_field(policy, subject) for policy in composite if policy.matches(subject)}
+            subject = Subject(organization_id, entry.workspace_id or "", entry.user_id, entry.api_key_id, entry.headers)
+            fields |= {subject_field(policy, subject) for policy in apart if policy.matches(subject)}
             for field in fields:
                 totals[window, field] += entry.spend_nano
     return totals
 
 
-def _is_composite(policy: Policy) -> bool:
-    """A cap on several conditions, all of which the ledger knows."""
-    return len(policy.matchers) > 1 and all(matcher.key in SUBJECT_KEYS for matcher in policy.matchers)
+def _header_names(policies: Iterable[Policy]) -> set[str]:
+    keys = {key for policy in policies for key, _ in policy.wanted if key not in SUBJECT_KEYS}
+    return {key.removeprefix("header:") for key in keys}
 
 
 def _text(reply: bytes | str) -> str:

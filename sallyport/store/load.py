@@ -44,6 +44,12 @@ def load_snapshot(engine: Engine, vault: Vault) -> Snapshot:
         )
 
 
+def load_policies(engine: Engine) -> tuple[Policy, ...]:
+    """The enabled policies, as a snapshot has them. Raises StoreError."""
+    with reading(engine) as connection, Session(connection) as session:
+        return _policies(session)
+
+
 def _version(connection: Connection) -> int:
     return int(meta.read(connection, meta.SNAPSHOT_VERSION) or 0)
 

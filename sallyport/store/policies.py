@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 import policies
 from policies import guard
-from policies.model import PolicyError
-from policies.subjects import canonical_key, parse_matchers
+from policies.model import PolicyError, canonical_key
+from policies.subjects import parse_matchers
 from sallyport.ids import new_id
 from sallyport.store import checks
 from sallyport.store.base import Operations, found

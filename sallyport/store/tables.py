@@ -24,6 +24,7 @@ class Base(DeclarativeBase):
         bytes: LargeBinary,
         dict[str, Any]: JSON(none_as_null=True),
         dict[str, int]: JSON,
+        dict[str, str]: JSON(none_as_null=True),
         list[dict[str, Any]]: JSON,
         list[dict[str, str]]: JSON,
     }
@@ -166,12 +167,18 @@ class CallRow(Base):
     outcome: Mapped[str]
     status: Mapped[int | None]
     reason: Mapped[str | None]
+    headers: Mapped[dict[str, str] | None]
+    """What the caller said of the call in `X-Gateway-*` headers; None: nothing."""
     stream: Mapped[bool]
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     cache_read_tokens: Mapped[int]
     cache_write_tokens: Mapped[int]
     reasoning_tokens: Mapped[int]
+    usage: Mapped[dict[str, Any] | None]
+    """What `recorded_usage.further` says; None: recorded by a version that did not keep it."""
+    priced_as: Mapped[str | None]
+    """The model whose price was charged, where it is not `model`."""
     cost_nano: Mapped[int]
     estimated: Mapped[bool]
     unpriced: Mapped[bool]

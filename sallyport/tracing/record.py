@@ -56,6 +56,10 @@ class CallRecord:
     cache_read_tokens: int = 0
     cache_write_tokens: int = 0
     reasoning_tokens: int = 0
+    usage: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What else was priced, as `spend.recorded_usage` has it: searches, pictures, sound, the service tier."""
+    priced_as: str | None = None
+    """The model whose price was charged, where it is not `model`: the one that answered."""
     cost_nano: int = 0
     estimated: bool = False
     unpriced: bool = False
@@ -68,6 +72,8 @@ class CallRecord:
     violated: list[PolicyRef] = field(default_factory=list[PolicyRef])
     fired: list[Fired] = field(default_factory=list[Fired])
     redactions: dict[str, int] = field(default_factory=dict[str, int])
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+    """What the caller said of the call in `X-Gateway-*` headers, as policies match it: team, customer_id, …"""
     langsmith_run_id: str | None = None
     trace_headers: dict[str, str] = field(default_factory=dict[str, str])
     """The caller's own tracing headers (`langsmith-trace`, `baggage`), for nesting our run under theirs."""

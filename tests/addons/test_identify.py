@@ -110,7 +110,7 @@ def test_an_enrolled_local_user_is_known_by_the_socket(services: Services, make_
 
 def test_headers_for_policies_are_read_by_their_short_name(services: Services, make_flow: MakeFlow):
     call = identify(services, make_flow(authorization=f"Bearer {KEYS['good']}", X_Gateway_Team_Name="core"))
-    assert known(call.subject).get("header:team-name") == "core"
+    assert known(call.subject).get("header:team_name") == "core"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,45 @@ def test_a_header_value_can_not_pass_for_another_subject() -> None:
     assert found.field == "header:team=x%26workspace_id%3Dw"
 
 
+def group(policy_type: str, config: dict[str, Any], *given: tuple[str, str]) -> Policy:
+    matchers = tuple(Matcher(key, value) for key, value in given)
+    name = f"p{next(_numbers):03}"
+    return Policy(name, "o", name, policy_type, "block", matchers, policies.validate(policy_type, config, matchers))
+
+
+def test_matchers_of_one_key_are_a_group_that_shares_one_budget() -> None:
+    users = (("user_id", "u"), ("user_id", "v|w"))
+    both = group("spend_cap", {"window": "daily", "limit_usd": 1}, *users)
+    pace = group("rate_limit", {"limits": [{"metric": "tokens", "window": "hour", "value": 9}]}, *users)
+    for user in ("u", "v|w"):
+        (held,), (limit,) = (decide((both, pace), Subject("o", "w", user, "k")) for decide in (caps_for, limits_for))
+        assert (held.field, held.scope) == ("user_id=u|v%7Cw", "user")
+        assert limit.field == held.field
+    assert caps_for((both,), Subject("o", "w", "v", "k")) == ()
+    assert caps_for((both,), Subject("o", "w", None, "k")) == ()
+
+
+def test_a_group_and_another_condition_must_both_hold() -> None:
+    narrow = group("spend_cap", {"window": "daily", "limit_usd": 1}, ("user_id", "u"), ("user_id", "v"), ("workspace_id", "w"))
+    (held,) = caps_for((narrow,), SUBJECT)
+    assert held.field == "workspace_id=w&user_id=u|v"
+    assert caps_for((narrow,), Subject("o", "elsewhere", "u", "k")) == ()
+
+
+def test_a_group_overrides_the_default_of_its_members_only() -> None:
+    default = cap(5, kind="default_spend_cap", user_id="")
+    own = group("spend_cap", {"window": "daily", "limit_usd": 100}, ("user_id", "u"), ("user_id", "v"))
+    assert [held.policy.id for held in caps_for((default, own), SUBJECT)] == [own.id]
+    assert [held.policy.id for held in caps_for((default, own), Subject("o", "w", "x", "k"))] == [default.id]
+
+
+def test_a_group_may_use_its_models() -> None:
+    access = group("model_access", {"allow": ["openai/*"]}, ("user_id", "u"), ("user_id", "v"))
+    workspace = make("model_access", {"allow": ["*"]}, workspace_id="w")
+    assert refusing((access, workspace), SUBJECT, "anthropic", "claude") == (access,)
+    assert refusing((access, workspace), Subject("o", "w", "x", "k"), "anthropic", "claude") == ()
+
+
 def test_a_granular_rate_limit_overrides_the_default_pair_by_pair() -> None:
     pairs = [{"metric": "requests", "window": "minute", "value": 10}, {"metric": "tokens", "window": "hour", "value": 1000}]
     default = make("default_rate_limit", {"limits": pairs}, api_key_id="")

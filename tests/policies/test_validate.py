@@ -119,7 +119,8 @@ def test_a_wrong_config_is_refused_by_the_name_of_its_field(policy_type: str, co
         ([Matcher("header:X-Gateway-Team", "x")], "'header:Team'"),
         ([Matcher("workspace_id", "")], "subject_matchers[0].value"),
         ([Matcher("workspace_id", 5)], "subject_matchers[0].value"),  # pyright: ignore[reportArgumentType] - as JSON may hold it
-        ([Matcher("header:a-b", "x"), Matcher("header:A_B", "y")], "subject_matchers[1].key"),
+        ([Matcher("header:a-b", "x"), Matcher("header:A.B", "x")], "subject_matchers[1]: 'header:A.B'"),
+        ([Matcher("user_id", f"u{number}") for number in range(101)], "at most 100"),
         ([Matcher(f"header:h{number}", "x") for number in range(11)], "at most 10"),
     ],
 )
@@ -133,6 +134,11 @@ def test_a_default_policy_needs_an_empty_value() -> None:
     with pytest.raises(PolicyError, match="needs a matcher"):
         policies.validate("default_spend_cap", CAP, WORKSPACE)
     assert policies.validate("default_spend_cap", CAP, [*WORKSPACE, *EVERY_USER])
+
+
+def test_a_group_can_not_hold_every_subject_too() -> None:
+    with pytest.raises(PolicyError, match="give either"):
+        policies.validate("default_spend_cap", CAP, [*EVERY_USER, Matcher("user_id", "ada")])
 
 
 @pytest.mark.parametrize("raw", [None, {}, "x", [1], [{"key": "user_id"}], [{"key": "user_id", "value": "u", "op": "="}]])

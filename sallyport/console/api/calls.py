@@ -49,6 +49,7 @@ class Call(Answer):
     cache_read_tokens: int = Field(examples=[0])
     cache_write_tokens: int = Field(examples=[0])
     reasoning_tokens: int = Field(examples=[0])
+    usage: dict[str, Any] = Field(description="What else was priced, and the service tier.", examples=[{"web_searches": 2}])
     cost_usd: str = Field(description="Exact to the nano-dollar.", examples=["0.000384"])
     estimated: bool
     unpriced: bool
@@ -58,6 +59,9 @@ class Call(Answer):
     first_token_ms: float | None = Field(examples=[233.0])
     policies: CallPolicies
     redactions: dict[str, int] = Field(examples=[{"EMAIL": 2}])
+    headers: dict[str, str] = Field(
+        description="What the caller said of the call in `X-Gateway-*` headers.", examples=[{"team": "blue"}]
+    )
     langsmith_run_id: str | None
     trace_url: str | None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
@@ -10,10 +11,11 @@ from typing import Annotated, Any
 from anyio import from_thread
 from fastapi import APIRouter, Query
 from pydantic import Field
+from redis.exceptions import RedisError
 
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import AdminDep
-from sallyport.console.cap_spend import cap_spend, needs_counting, seed_cap, spent_before
+from sallyport.console.cap_spend import cap_spend, count_from_ledger, needs_counting
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.money import nano_to_usd
@@ -127,7 +129,8 @@ def create(console: Console, admin: Actor, given: Mapping[str, object], organiza
 
 def _count(console: Console, policy: StoredPolicy) -> None:
     if needs_counting(policy):
-        from_thread.run(seed_cap, console.redis, policy, spent_before(console.store.engine, policy))
+        with contextlib.suppress(RedisError):  # upkeep counts it when Redis is back
+            from_thread.run(count_from_ledger, console.redis, console.store.engine, policy.organization_id)
 
 
 def with_spend(console: Console, policies: list[StoredPolicy]) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ Everything here blocks on SQL: call it in a thread, never on an event loop.
 """
 
 from sallyport.spend.ledger.calls import CallFilters, call_json, get_call, list_calls
-from sallyport.spend.ledger.rollups import GROUPS, Cost, Rollup, Sum, costs_of, rollup, sums_between, sums_since
+from sallyport.spend.ledger.rollups import GROUPS, Cost, Rollup, Sum, costs_of, rollup, sums_between
 from sallyport.spend.ledger.violations import get_violation, list_violations, violation_json
 from sallyport.spend.ledger.writing import insert_calls
 
@@ -23,6 +23,5 @@ __all__ = [
     "list_violations",
     "rollup",
     "sums_between",
-    "sums_since",
     "violation_json",
 ]

@@ -89,6 +89,7 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "cache_read_tokens": row.cache_read_tokens,
         "cache_write_tokens": row.cache_write_tokens,
         "reasoning_tokens": row.reasoning_tokens,
+        "usage": row.usage or {},
         "cost_usd": nano_to_usd(row.cost_nano),
         "estimated": row.estimated,
         "unpriced": row.unpriced,
@@ -98,6 +99,7 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "first_token_ms": _microseconds(row.first_token_ms),
         "policies": {"matched": row.matched, "violated": row.violated},
         "redactions": row.redactions,
+        "headers": row.headers or {},
         "langsmith_run_id": row.langsmith_run_id,
         "trace_url": row.trace_url,
     }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Literal
 
@@ -43,12 +42,16 @@ class Rollup:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What the callers of one key (of one user, in one workspace) have spent: any broader subject is a sum of these."""
+    """What the callers of one key (of one user, in one workspace) have spent: any broader subject is a sum of these.
+
+    `headers`: of those that were asked for, by name, what the calls said.
+    """
 
     workspace_id: str | None
     user_id: str | None
     api_key_id: str | None
     spend_nano: int
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def rollup(engine: Engine, group_by: Group, filters: CallFilters = NO_FILTERS) -> list[Rollup]:
@@ -74,20 +77,32 @@ def rollup(engine: Engine, group_by: Group, filters: CallFilters = NO_FILTERS) -
     ]
 
 
-def sums_since(engine: Engine, organization_id: str, windows: Mapping[str, float]) -> dict[str, list[Sum]]:
-    """For each named window, given by its start (UTC seconds), what was spent in it; all as of one moment."""
-    with reading(engine) as connection:
-        return {window: sums_between(connection, organization_id, start) for window, start in windows.items()}
+def sums_between(
+    connection: Connection, organization_id: str, start: float, end: float, header_names: Collection[str] = ()
+) -> list[Sum]:
+    """What calls that started from `start` until before `end` (UTC seconds) have cost, told apart by these headers too."""
+    names = sorted(header_names)
+    calls = (
+        select(
+            *(CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id),
+            case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
+            *(header_value(name).label(f"header_{number}") for number, name in enumerate(names)),
+        )
+        .where(CallRow.organization_id == organization_id, CallRow.started_at >= start, CallRow.started_at < end)
+        .subquery()
+    )
+    groups = [column for column in calls.c if column.key != "spend"]
+    query = select(func.sum(calls.c.spend), *groups).group_by(*groups)
+    found: list[Sum] = []
+    for nano, workspace, user, key, *values in connection.execute(query):
+        headers = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        found.append(Sum(workspace, user, key, int(nano), headers))
+    return found
 
 
-def sums_between(connection: Connection, organization_id: str, start: float, end: float = math.inf) -> list[Sum]:
-    """What calls that started from `start` until before `end` (UTC seconds) have cost."""
-    who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
-    conditions = [CallRow.organization_id == organization_id, CallRow.started_at >= start]
-    if end < math.inf:
-        conditions.append(CallRow.started_at < end)
-    query = select(*who, _spend()).where(*conditions).group_by(*who)
-    return [Sum(workspace, user, key, int(nano)) for workspace, user, key, nano in connection.execute(query)]
+def header_value(name: str) -> ColumnElement[str | None]:
+    """What a call said in the `X-Gateway-*` header of this (canonical) name."""
+    return CallRow.headers[name].as_string()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +120,11 @@ def costs_of(connection: Connection, call_ids: Iterable[str]) -> list[Cost]:
     spend = case((CallRow.passthrough, 0), else_=CallRow.cost_nano)
     found: list[Cost] = []
     for some in batched(call_ids, _AT_ONCE):
-        rows = connection.execute(select(CallRow.id, CallRow.started_at, *who, spend).where(CallRow.id.in_(some)))
-        found += [Cost(call_id, at, Sum(workspace, user, key, int(nano))) for call_id, at, workspace, user, key, nano in rows]
+        query = select(CallRow.id, CallRow.started_at, *who, spend, CallRow.headers).where(CallRow.id.in_(some))
+        found += [
+            Cost(call_id, at, Sum(workspace, user, key, int(nano), headers or {}))
+            for call_id, at, workspace, user, key, nano, headers in connection.execute(query)
+        ]
     return found
 
 

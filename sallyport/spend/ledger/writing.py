@@ -40,7 +40,7 @@ def _insert(connection: Connection, table: type[Any]) -> sqlite.Insert | postgre
 
 def _call_row(record: CallRecord, link: Link | None) -> dict[str, Any]:
     row = {name: value for name, value in asdict(record).items() if name in _COLUMNS}
-    return row | _trace(record, link)
+    return row | {"headers": record.headers or None} | _trace(record, link)
 
 
 def _trace(record: CallRecord, link: Link | None) -> dict[str, str | None]:

@@ -1,3 +1,5 @@
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio
@@ -10,7 +12,7 @@ from sallyport.console.upkeep import Upkeep, wait_until_empty
 from sallyport.spend import keys
 from sallyport.spend.counters import current_spend
 from sallyport.spend.gate import SpendGate
-from sallyport.spend.rebuild import needs_rebuild, seed
+from sallyport.spend.reconcile import needs_rebuild
 from sallyport.store.models import Actor
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.console.bench import Bench
@@ -32,7 +34,7 @@ async def test_counters_that_redis_lost_come_back_from_the_ledger(bench: Bench) 
 async def test_whole_counters_are_left_alone(bench: Bench) -> None:
     upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
     await upkeep.once()
-    await seed(redis, "default", [("organization_id=default", "daily", 99)], at=time.time())
+    await redis.hincrby(keys.spend("default", "daily", time.time()), "organization_id=default", 99)
     await upkeep.once()
     assert await spent(redis) == 99
 
@@ -59,6 +61,27 @@ async def test_a_call_whose_worker_died_is_charged(bench: Bench) -> None:
     assert await redis.xlen(keys.calls_stream("default")) == 1
 
 
+async def test_a_call_under_way_when_a_cap_is_made_is_counted_for_it(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sallyport.console.upkeep._LOOKS", (0.0,))
+    upkeep, redis, gate = (
+        Upkeep(bench.console.store, bench.console.redis),
+        bench.console.redis,
+        SpendGate(bench.console.redis, lease_seconds=30),
+    )
+    await upkeep.once()
+    record = CallRecord(
+        "c1", time.time(), organization_id="default", workspace_id="default", headers={"team": "blue"}, cost_nano=11
+    )
+    await gate.admit(record, caps=(), limits=(), expected_nano=11, worst_nano=20, expected_tokens=1)
+    matchers = [{"key": "header:team", "value": ""}]
+    config = {"window": "daily", "limit_usd": 1}
+    fields = {"name": "teams", "policy_type": "default_spend_cap", "subject_matchers": matchers, "config": config}
+    bench.console.store.create_policy(Actor("cli:ops"), fields)
+    await gate.settle(record)
+    await upkeep.once()
+    assert await current_spend(redis, "default", "header:team=blue", "daily", time.time()) == 11
+
+
 async def test_changes_by_another_process_are_seen(bench: Bench) -> None:
     upkeep = Upkeep(bench.console.store, bench.console.redis)
     await upkeep.refresh()
@@ -81,7 +104,7 @@ async def test_waiting_for_an_empty_stream_ends(bench: Bench) -> None:
 async def test_each_night_counters_that_are_off_are_set_right(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
     await upkeep.once()
-    await seed(redis, "default", [("organization_id=default", "monthly", 99)], at=time.time())
+    await redis.hincrby(keys.spend("default", "monthly", time.time()), "organization_id=default", 99)
     tomorrow = int(time.time() // 86400) + 2
     monkeypatch.setattr("sallyport.console.upkeep._night", lambda: tomorrow)
     await upkeep.once()

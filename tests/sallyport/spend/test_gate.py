@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 
 from policies.model import Subject
+from policies.spend_cap import caps_for
 from sallyport.spend import keys
 from sallyport.tracing.record import CallRecord
-from tests.sallyport.spend.desk import NOON, Desk, cap, make, text
+from tests.sallyport.spend.desk import NOON, SUBJECT, Desk, cap, make, text
 
 NANO = 10**9
 
@@ -237,3 +238,20 @@ async def test_counters_vanish_some_days_after_their_window(desk: Desk) -> None:
         assert 2 * 86400 < left < 35 * 86400
     (marker,) = await desk.client.keys("*:settled:*")
     assert 0 < await desk.client.ttl(marker) <= 900
+
+
+async def test_a_default_cap_on_a_header_takes_no_new_value_once_too_many_are_counted(desk: Desk) -> None:
+    teams = make("default_spend_cap", {"window": "daily", "limit_usd": 1}, header_team="")
+
+    async def admitted(team: str) -> bool:
+        subject = replace(SUBJECT, headers={"team": team})
+        caps = [replace(cap, most=7) for cap in caps_for((teams,), subject)]
+        assert caps
+        record = desk.call()
+        found = await desk.gate.admit(record, caps=caps, limits=(), expected_nano=1, worst_nano=1, expected_tokens=1)
+        if found.admitted:
+            await desk.gate.settle(replace(record, cost_nano=1))
+        return found.admitted
+
+    # the organization, workspace, user and key are counted too
+    assert [await admitted(team) for team in ("a", "b", "c", "d", "a")] == [True, True, True, False, True]

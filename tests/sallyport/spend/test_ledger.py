@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert
 from sallyport.spend import ledger
 from sallyport.spend.ledger import CallFilters
 from sallyport.spend.ledger.writing import Link
-from sallyport.store.database import open_database, writing
+from sallyport.store.database import open_database, reading, writing
 from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.tables import GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
 from sallyport.tracing.record import CallRecord, Fired, PolicyRef
@@ -215,7 +215,7 @@ def test_rollups_are_dearest_first_and_hold_callers_without_a_name(engine: Engin
     assert ledger.rollup(engine, "user", CallFilters(provider="none")) == []
 
 
-def test_sums_since_the_start_of_each_window(engine: Engine) -> None:
+def test_sums_by_caller_and_header(engine: Engine) -> None:
     record(
         engine,
         call(1, at=100.0, workspace_id="w", user_id="u", api_key_id="k", cost_nano=1),
@@ -224,6 +224,12 @@ def test_sums_since_the_start_of_each_window(engine: Engine) -> None:
         call(4, at=200.0, workspace_id="w", api_key_id="l", cost_nano=8, passthrough=True),
         CallRecord(id="other", started_at=200.0, organization_id="other", cost_nano=16),
     )
-    sums = ledger.sums_since(engine, "acme", {"daily": 0.0, "hourly": 200.0})
-    assert {(entry.user_id, entry.api_key_id, entry.spend_nano) for entry in sums["daily"]} == {("u", "k", 3), (None, "l", 4)}
-    assert {(entry.user_id, entry.api_key_id, entry.spend_nano) for entry in sums["hourly"]} == {("u", "k", 2), (None, "l", 4)}
+    record(engine, call(5, at=200.0, workspace_id="w", api_key_id="l", cost_nano=32, headers={"team": "bl'ue", "x": "1"}))
+    with reading(engine) as connection:
+        day, hour = (ledger.sums_between(connection, "acme", start, 300.0) for start in (0.0, 200.0))
+        by_team = ledger.sums_between(connection, "acme", 0.0, 300.0, ["team", "other"])
+        assert ledger.sums_between(connection, "acme", 300.0, 400.0) == []
+    assert {(entry.user_id, entry.api_key_id, entry.spend_nano) for entry in day} == {("u", "k", 3), (None, "l", 36)}
+    assert {(entry.user_id, entry.api_key_id, entry.spend_nano) for entry in hour} == {("u", "k", 2), (None, "l", 36)}
+    assert [(entry.spend_nano, entry.headers) for entry in by_team if entry.headers] == [(32, {"team": "bl'ue"})]
+    assert sum(entry.spend_nano for entry in by_team) == 39

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from policies.model import Matcher, Policy
 from sallyport.spend import keys, reconcile
 from sallyport.spend.ledger import insert_calls
-from sallyport.spend.rebuild import needs_rebuild
-from sallyport.spend.reconcile import Comparison, compare, repair
+from sallyport.spend.reconcile import Comparison, compare, needs_rebuild, repair
 from sallyport.store.database import open_database, writing
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.spend.desk import NOON, Desk, cap
@@ -39,6 +39,10 @@ async def settled(desk: Desk, cost: int, **changes: object) -> CallRecord:
     await desk.admit(call)
     await desk.gate.settle(call)
     return call
+
+
+def make_default(key: str) -> Policy:
+    return Policy("d", "o", "d", "default_spend_cap", "block", (Matcher(key, ""),), cap("1").config)
 
 
 async def compared(desk: Desk, engine: Engine) -> Comparison:
@@ -68,6 +72,21 @@ async def test_counters_that_redis_lost_come_back_and_go_on(desk: Desk, engine: 
     assert await desk.spent() == await desk.spent("workspace_id=w&user_id=u") == 40
     await settled(desk, 60)
     assert not (await desk.admit(desk.call())).admitted
+
+
+async def test_caps_on_headers_and_groups_agree_with_the_ledger_and_come_back_from_it(desk: Desk, engine: Engine) -> None:
+    group = (Matcher("user_id", "u"), Matcher("user_id", "v"))
+    both = Policy("g", "o", "g", "spend_cap", "block", group, cap("1").config)
+    desk.policies = (cap("1", header_team="blue"), make_default("header:team"), both)
+    record(engine, await settled(desk, 40, headers={"team": "blue"}))
+    await settled(desk, 2, headers={"team": "blue"})
+    record(engine, await settled(desk, 1, user_id="v", headers={}))  # admitted as the desk's subject all the same
+    found = await compared(desk, engine)
+    assert [(entry.subject, entry.drift_nano) for entry in found.drifted] == [("header:team=blue", 1)] * 4
+    await desk.client.flushall()
+    assert await repair(desk.client, await compared(desk, engine))
+    assert await desk.spent("header:team=blue") == 40
+    assert await desk.spent("user_id=u|v") == 41
 
 
 async def test_drift_is_found_both_ways_and_set_right_beside_open_reservations(desk: Desk, engine: Engine) -> None:

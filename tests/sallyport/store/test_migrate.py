@@ -26,7 +26,8 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
     engine = open_database(database)
     with writing(engine) as connection:
         connection.execute(text("DROP TABLE violation_comments"))
-        for table, column in (("violations", "assignee"), ("admin_keys", "expires_at")):
+        calls = [("calls", column) for column in ("headers", "usage", "priced_as")]
+        for table, column in (("violations", "assignee"), ("admin_keys", "expires_at"), *calls):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         columns = "id, name, prefix, hash, preset, created_at"

@@ -1,3 +1,5 @@
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import time
@@ -6,7 +8,7 @@ from typing import Any
 import pytest
 
 from sallyport.console.upkeep import Upkeep
-from sallyport.spend.rebuild import seed
+from sallyport.spend import keys
 from tests.sallyport.console.bench import Bench
 
 PATH = "/v1/platform/gateway-policies"
@@ -91,9 +93,10 @@ async def test_a_wrong_partial_config_changes_nothing(bench: Bench) -> None:
 
 
 async def test_a_cap_tells_what_is_spent_to_the_nano_dollar(bench: Bench) -> None:
+    await Upkeep(bench.console.store, bench.console.redis).once()
     made = await bench.ok("POST", PATH, 201, json=CAP)
     assert made["current_spend_usd"] == "0"
-    await seed(bench.console.redis, "default", [("workspace_id=default", "daily", 1_234_567_891)], at=time.time())
+    await bench.console.redis.hincrby(keys.spend("default", "daily", time.time()), "workspace_id=default", 1_234_567_891)
     assert (await bench.ok("GET", f"{PATH}/{made['id']}"))["current_spend_usd"] == "1.234567891"
     assert (await bench.ok("GET", PATH))["items"][0]["current_spend_usd"] == "1.234567891"
 
@@ -117,6 +120,32 @@ async def test_a_cap_made_at_noon_counts_the_spend_since_midnight(bench: Bench) 
     both = [{"key": "workspace_id", "value": "default"}, {"key": "user_id", "value": "ada"}]
     on_both = await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": both})
     assert on_both["current_spend_usd"] == "2"
+    group = [{"key": "user_id", "value": "ada"}, {"key": "user_id", "value": "grace"}]
+    on_group = await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": group})
+    assert on_group["current_spend_usd"] == "2.5"
+
+
+async def test_a_cap_on_a_header_counts_what_the_ledger_has_of_it(bench: Bench) -> None:
+    bench.record(started_at=time.time(), workspace_id="default", headers={"team": "blue"}, cost_nano=3_000_000_000)
+    bench.record(started_at=time.time(), workspace_id="default", headers={"team": "red"}, cost_nano=1)
+    await Upkeep(bench.console.store, bench.console.redis).once()
+    team = [{"key": "header:Team", "value": "blue"}]
+    made = await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": team})
+    assert made["current_spend_usd"] == "3"
+    off = await bench.ok("PATCH", f"{PATH}/{made['id']}", json={"enabled": False})
+    bench.record(started_at=time.time(), workspace_id="default", headers={"team": "blue"}, cost_nano=4_000_000_000)
+    assert off["current_spend_usd"] == "3"
+    assert (await bench.ok("PATCH", f"{PATH}/{made['id']}", json={"enabled": True}))["current_spend_usd"] == "7"
+
+
+async def test_what_is_spent_is_left_out_while_the_counters_are_not_whole(bench: Bench) -> None:
+    upkeep = Upkeep(bench.console.store, bench.console.redis)
+    await upkeep.once()
+    made = await bench.ok("POST", PATH, 201, json=CAP)
+    await bench.console.redis.flushall()
+    assert "current_spend_usd" not in await bench.ok("GET", f"{PATH}/{made['id']}")
+    await upkeep.once()
+    assert (await bench.ok("GET", f"{PATH}/{made['id']}"))["current_spend_usd"] == "0"
 
 
 async def test_a_list_goes_on_at_its_cursor_and_can_be_of_one_type(bench: Bench) -> None:

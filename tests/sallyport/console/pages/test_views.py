@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import httpx2
 import pytest
 
+from sallyport.console.upkeep import Upkeep
 from sallyport.spend import ledger
 from sallyport.store.models import Actor
 from sallyport.tracing.record import Fired, PolicyRef
@@ -100,6 +101,7 @@ async def test_the_overview_shows_spend_calls_and_how_full_caps_are(bench: Bench
     bench.console.store.create_policy(
         Actor("test"), {"name": "Team budget", "policy_type": "spend_cap", "config": {"window": "daily", "limit_usd": 8}}
     )
+    await Upkeep(bench.console.store, bench.console.redis).once()
     call = bench.record(
         started_at=time.time(),
         provider="openai",
