@@ -10,5 +10,6 @@ from addons.redact import Redact
 from addons.route import Route
 from addons.settle import Settle
 from addons.spend import Spend
+from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Access, Redact, Spend, Credentials, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, Spend, Credentials, Settle)

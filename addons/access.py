@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit
 
-import orjson
 from mitmproxy import http
 
-from addons.content import ContentError, decompress, replace_body
+from addons.content import ContentError, decompress, read_object, replace_body
 from addons.context import Call, call_of
-from addons.plain_json import reads_alike
 from addons.presented_key import query_pairs
-from addons.refusal import Refusal, policy_message, policy_ref, refuse
+from addons.refusal import Refusal, policy_message, policy_ref, refuse, refuse_message
 from addons.services import Services
+from addons.sockets import SocketMessage
 from policies import model_access
 from sallyport.providers import provider_for_host
-from sallyport.providers.base import JsonObject, Provider
+from sallyport.providers.base import Provider
 
 
 class Access:
@@ -42,7 +41,7 @@ class Access:
             self._keep_off_upstreams(flow)
             return
         if call.operation and call.operation.uncounted:
-            self._check_model(flow, call, "")  # which it uses stands where nobody looks
+            self._keep_to_models(flow, call, "")  # which it uses stands where nobody looks
         if flow.response or call.shape is None:
             return
         if call.generates and call.provider:
@@ -61,9 +60,9 @@ class Access:
         if not flow.request.raw_content and not call.generates:
             return  # an action on something stored, such as its cancelling
         try:
-            data, call.body = self._read(flow.request)
-            written = _written(call.body)
-            replace_body(flow.request, data if reads_alike(data, call.body) else written)
+            coding = flow.request.headers.get("content-encoding", "")
+            call.body, data = read_object(decompress(flow.request.raw_content or b"", coding, self._limit))
+            replace_body(flow.request, data)
         except ContentError as error:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
@@ -71,7 +70,13 @@ class Access:
         model = call.operation.model or call.shape.model(call.body)
         call.record.model = model and call.without_key(model)
         call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
-        self._check_model(flow, call, call.record.model or "")
+        self._keep_to_models(flow, call, call.record.model or "")
+
+    def socket_message(self, message: SocketMessage) -> None:
+        if message.starts and not message.refused and message.call:
+            refusal = _model_refusal(message.call, message.call.record.model or "")
+            if refusal:
+                refuse_message(message, refusal)
 
     def _keep_off_upstreams(self, flow: http.HTTPFlow) -> None:
         """Where the operator sends a provider's calls may be private: callers reach it through this pipeline, not beside it."""
@@ -80,28 +85,24 @@ class Access:
             message = f"{host}:{port} is reached by a provider's base path or host name only"
             refuse(flow, Refusal(403, "destination_forbidden", message))
 
-    def _read(self, request: http.Request) -> tuple[bytes, JsonObject]:
-        data = decompress(request.raw_content or b"", request.headers.get("content-encoding", ""), self._limit)
-        try:
-            body = orjson.loads(data)
-        except orjson.JSONDecodeError as error:
-            raise ContentError(400, f"the request body is not valid JSON: {error}") from None
-        if not isinstance(body, dict):
-            raise ContentError(400, "the request body is not a JSON object")
-        return data, body
+    def _keep_to_models(self, flow: http.HTTPFlow, call: Call, model: str) -> None:
+        refusal = _model_refusal(call, model)
+        if refusal:
+            refuse(flow, refusal)
 
-    def _check_model(self, flow: http.HTTPFlow, call: Call, model: str) -> None:
-        if call.subject is None or call.provider is None:
-            return
-        refusing = model_access.refusing(call.snapshot.policies, call.subject, call.provider.name, model)
-        if not refusing:
-            return
-        refs = [policy_ref(policy) for policy in refusing]
-        message = policy_message(
-            refs, f"This key may not use {call.provider.name}/{model or '*'}; use an allowed model or ask for access."
-        )
-        scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
-        refuse(flow, Refusal(403, "model_access", message, refs, "model_access", scopes))
+
+def _model_refusal(call: Call, model: str) -> Refusal | None:
+    if call.subject is None or call.provider is None:
+        return None
+    refusing = model_access.refusing(call.snapshot.policies, call.subject, call.provider.name, model)
+    if not refusing:
+        return None
+    refs = [policy_ref(policy) for policy in refusing]
+    message = policy_message(
+        refs, f"This key may not use {call.provider.name}/{model or '*'}; use an allowed model or ask for access."
+    )
+    scopes = [matcher.key.removesuffix("_id") for policy in refusing for matcher in policy.matchers]
+    return Refusal(403, "model_access", message, refs, "model_access", scopes)
 
 
 def _keep_readable(flow: http.HTTPFlow, provider: Provider) -> None:
@@ -112,13 +113,6 @@ def _keep_readable(flow: http.HTTPFlow, provider: Provider) -> None:
             message = f"{name}={value[:100]} is not supported: what the call costs could not be read from such an answer"
             refuse(flow, Refusal(400, "answer_reshaped", message))
             return
-
-
-def _written(body: JsonObject) -> bytes:
-    try:
-        return orjson.dumps(body)
-    except orjson.JSONEncodeError:
-        raise ContentError(400, "the request body is nested too deeply") from None
 
 
 def too_large(limit: int) -> Refusal:

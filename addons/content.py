@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import zlib
+from typing import Any, cast
 
 import brotli
+import orjson
 import zstandard
 from mitmproxy import http
+
+from addons.plain_json import reads_alike
+from sallyport.providers.base import JsonObject
 
 
 class ContentError(Exception):
@@ -45,6 +50,24 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     if len(result) > limit:
         raise ContentError(413, f"the request body is larger than {limit} bytes")
     return result
+
+
+def read_object(data: bytes) -> tuple[JsonObject, bytes]:
+    """The JSON object in `data`, and the bytes to send: `data`, unless a key stands twice, of which some parsers take the first.
+
+    Raises ContentError (400).
+    """
+    try:
+        document: Any = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise ContentError(400, f"the request body is not valid JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise ContentError(400, "the request body is not a JSON object")
+    try:
+        written = orjson.dumps(document)
+    except orjson.JSONEncodeError:
+        raise ContentError(400, "the request body is nested too deeply") from None
+    return cast(JsonObject, document), data if reads_alike(data, document) else written
 
 
 def replace_body(request: http.Request, content: bytes) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 from policies.model import Subject
-from sallyport.providers.base import JsonObject, Meter, Operation, Provider, Upstream, WireFormat
+from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
 
@@ -34,7 +34,9 @@ class Call:
     body: JsonObject | None = None
     body_changed: bool = False
     prepared: bool = False
-    meter: Meter | None = None
+    meter: Tally | None = None
+    held_tokens: int = 0
+    """Tokens that the model reads beside the body: a conversation that the provider holds (WebSockets)."""
     expected_nano: int = 0
     expected_input_tokens: int = 0
     expected_output_tokens: int = 0
@@ -47,6 +49,8 @@ class Call:
     """perf_counter when the request was ready to leave for the provider."""
     answered: float | None = None
     """perf_counter when the provider's answer began."""
+    first_byte: float | None = None
+    """perf_counter of the answer's first piece."""
 
     def without_key(self, text: str) -> str:
         """`text` as it may be recorded: clients put keys in the oddest places."""
@@ -56,6 +60,11 @@ class Call:
     def generates(self) -> bool:
         """A model answers: the call is metered and paid for."""
         return self.operation is not None and self.operation.wire is not None
+
+    @property
+    def opens_socket(self) -> bool:
+        """It asks for a WebSocket on which models answer."""
+        return self.operation is not None and self.operation.socket is not None
 
     @property
     def shape(self) -> WireFormat | None:

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from mitmproxy import http
 
+from addons import websocket
 from addons.context import Call, call_of
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
@@ -62,6 +63,8 @@ class Credentials:
             _strip_callers(request, provider)
             for name, value in headers.items():
                 request.headers[name] = value
+        if call.opens_socket:
+            websocket.keep_readable(request)
         if call.generates:
             request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
         call.sent = time.perf_counter()
@@ -73,6 +76,7 @@ class Credentials:
 
 def _strip_ours(request: http.Request, presented: str | None) -> None:
     """Everything that is addressed to the gateway, and the gateway key wherever it stands."""
+    websocket.strip_keys(request, lambda key: key.startswith(KEY_PREFIX) or key == presented)
     kept: list[tuple[bytes, bytes]] = []
     for name, value in request.headers.fields:
         lower = name.decode("latin-1").lower()
@@ -99,6 +103,7 @@ def _strip_callers(request: http.Request, provider: Provider) -> None:
         for name, value in request.headers.fields
         if name.decode("latin-1").lower() not in provider.credential_headers
     )
+    websocket.strip_keys(request, lambda _: True)
     _filter_query(
         request, lambda name, _: (name := unquote(name).lower()) in provider.credential_query or name.startswith("x-amz-")
     )

@@ -102,12 +102,12 @@ class Identify:
             if enrolled is None:
                 places = "X-Gateway-Key, Proxy-Authorization or the provider's own key header"
                 return Refusal(401, "key_missing", f"gateway key missing. Send it in {places}. {_GET_A_KEY}.")
-            return _usable(enrolled)
+            return usable(enrolled)
         key = snapshot.keys.get(hashlib.sha256(presented.encode("utf-8", "surrogateescape")).digest())
         if key is None:
             hint = "" if presented.startswith(KEY_PREFIX) else f" A gateway key starts with {KEY_PREFIX}."
             return Refusal(401, "key_unknown", f"gateway key unknown.{hint} {_GET_A_KEY}.")
-        return _usable(key)
+        return usable(key)
 
     def _enrolled(self, flow: http.HTTPFlow) -> Key | None:
         """The key that a caller without one acts as: by certificate, then network, then local user."""
@@ -152,7 +152,8 @@ def _key(snapshot: Snapshot, enrollment: Enrollment) -> Key | None:
     return snapshot.keys_by_id.get(enrollment.key_id)
 
 
-def _usable(key: Key) -> Key | Refusal:
+def usable(key: Key) -> Key | Refusal:
+    """The key, or why it is none any more."""
     if key.revoked:
         return Refusal(401, "key_revoked", f"gateway key revoked ({key.prefix}…). {_GET_A_KEY}.")
     if key.expires_at is not None and key.expires_at <= time.time():

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from mitmproxy import http
 
+from addons import websocket
+
 KEY_PREFIX = "sp_"
 _PLACES = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 
@@ -37,7 +39,8 @@ def from_proxy_authorization(value: str) -> str | None:
 
 
 def from_request(request: http.Request, connect_key: str | None, query_names: Iterable[str]) -> PresentedKey | None:
-    """The first place that holds a key: X-Gateway-Key, Proxy-Authorization (or CONNECT's), the provider's auth place, the query.
+    """The first place that holds a key: X-Gateway-Key, Proxy-Authorization (or CONNECT's), the provider's auth place (header,
+    subprotocol), the query.
 
     In the first two anything counts, so that a wrong key is named as wrong; in the provider's own place only what looks like a
     gateway key does, since vendor keys and dummies stand there too.
@@ -58,6 +61,8 @@ def from_request(request: http.Request, connect_key: str | None, query_names: It
             password = from_proxy_authorization(value)
             if password and password.startswith(KEY_PREFIX):
                 return PresentedKey(password, separate=False)
+    if (key := websocket.key_in_subprotocol(request)) and key.startswith(KEY_PREFIX):
+        return PresentedKey(key, separate=False)
     for name, value in query_pairs(request.path):
         if name in query_names and unquote(value).startswith(KEY_PREFIX):
             return PresentedKey(unquote(value), separate=False)

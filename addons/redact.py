@@ -12,8 +12,9 @@ import orjson
 from mitmproxy import http
 
 from addons.context import Call, call_of
-from addons.refusal import Refusal, policy_message, refuse
+from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.services import Services
+from addons.sockets import SocketMessage
 from policies.guard import GuardRule, guard_for
 from sallyport.redaction.document import redact_document
 from sallyport.redaction.placeholders import placeholder
@@ -28,19 +29,39 @@ class Redact:
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if flow.response or call is None or call.body is None or call.subject is None or call.workspace is None:
+        if flow.response or call is None or call.body is None:
             return
-        _take_out_gateway_key(flow, call)
-        rule = guard_for(call.snapshot.policies, call.subject)
-        if rule:
-            await self._guard(flow, call, rule)
-        if flow.response is None and call.workspace.trace_content == "redacted":
-            await self._trace_inputs(call)
+        refusal = await self._redact(call, flow.request.raw_content or b"", traced=True)
+        if refusal:
+            refuse(flow, refusal)
 
-    async def _guard(self, flow: http.HTTPFlow, call: Call, rule: GuardRule) -> None:
+    async def socket_message(self, message: SocketMessage) -> None:
+        """All that a client says is guarded, whether a turn starts with it or not."""
+        call = message.call
+        if message.refused or not message.from_client or call is None:
+            return
+        call.body_changed = False
+        refusal = await self._redact(call, message.content, traced=message.starts)
+        if refusal:
+            refuse_message(message, refusal)
+        elif call.body_changed:
+            message.content = orjson.dumps(call.body)
+
+    async def _redact(self, call: Call, raw: bytes, *, traced: bool) -> Refusal | None:
+        """Change `call.body`, which was read from `raw`. A refusal where the policy wants one."""
+        if call.subject is None or call.workspace is None:
+            return None
+        _take_out_gateway_key(call, raw)
+        rule = guard_for(call.snapshot.policies, call.subject)
+        refusal = await self._guard(call, rule) if rule else None
+        if refusal is None and traced and call.workspace.trace_content == "redacted":
+            await self._trace_inputs(call)
+        return refusal
+
+    async def _guard(self, call: Call, rule: GuardRule) -> Refusal | None:
         body, shape = call.body, call.shape
         if body is None or shape is None or call.workspace is None:
-            return
+            return None
         result = await redact_document(
             body,
             self._redactor,
@@ -52,20 +73,21 @@ class Redact:
             deadline=asyncio.get_running_loop().time() + rule.timeout_seconds,
         )
         record, refs = call.record, list(rule.policies)
-        record.matched.extend(refs)
+        record.matched.extend(ref for ref in refs if ref not in record.matched)
         if result.changed:
             call.body_changed = True
-            record.redactions = dict(result.counts)
+            for category, count in result.counts.items():
+                record.redactions[category] = record.redactions.get(category, 0) + count
             detail = ", ".join(f"{category} × {count}" for category, count in sorted(result.counts.items()))
             record.fired.extend(Fired(ref.id, ref.name, "guard", "redacted", detail) for ref in refs)
         if result.timed_out or result.failed:
             if rule.on_timeout == "block":
                 message = policy_message(refs, "The text could not be checked in time; try again shortly.")
-                refuse(flow, Refusal(503, "guard_unfinished", message, refs, "guard", retry_after=5))
-            else:
-                record.fired.extend(
-                    Fired(ref.id, ref.name, "guard", "redacted", "not finished in time; passed by policy") for ref in refs
-                )
+                return Refusal(503, "guard_unfinished", message, refs, "guard", retry_after=5)
+            record.fired.extend(
+                Fired(ref.id, ref.name, "guard", "redacted", "not finished in time; passed by policy") for ref in refs
+            )
+        return None
 
     async def _trace_inputs(self, call: Call) -> None:
         """A body that is stored is redacted wholly, whatever the guards of this caller look for."""
@@ -87,10 +109,9 @@ class Redact:
             call.record.inputs = body
 
 
-def _take_out_gateway_key(flow: http.HTTPFlow, call: Call) -> None:
+def _take_out_gateway_key(call: Call, raw: bytes) -> None:
     if call.presented is None or call.workspace is None or call.body is None:
         return
-    raw = flow.request.raw_content or b""
     key = call.presented.encode("utf-8", "surrogateescape")
     if key in raw:
         mark = placeholder(bytes.fromhex(call.workspace.placeholder_key.reveal()), "GATEWAY_KEY", call.presented)

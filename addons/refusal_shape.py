@@ -57,6 +57,10 @@ _EXCEPTIONS = (
 )
 
 
+_FALL_BACK = ("codex",)
+"""Who asks over HTTPS at once when a WebSocket's handshake is answered 426, and shows that answer; any other it tries again."""
+
+
 def shape_for(agent: str, provider: str | None, status: int, message: str, retry_after: int | None) -> Shape:
     """`agent` is the request's User-Agent; the rest is the contract's. `retry_after` in seconds; None: waiting won't help."""
     if retry_after is not None and retry_after <= _WORTH_WAITING:
@@ -67,6 +71,11 @@ def shape_for(agent: str, provider: str | None, status: int, message: str, retry
             status = exception.statuses.get(status, status)
             message = _TELLING.sub(_split, message) if exception.reads_message else message
     return Shape(status, message, retry=False)
+
+
+def falls_back(agent: str) -> bool:
+    """Whether this client, refused a WebSocket, is to be told so on the request that it then makes over HTTPS."""
+    return agent.lower().startswith(_FALL_BACK)
 
 
 def _split(match: re.Match[str]) -> str:

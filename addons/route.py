@@ -13,18 +13,17 @@ from urllib.parse import unquote, urlsplit
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
 
+from addons import websocket
 from addons.context import Call, start_call
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from sallyport.ids import new_id
 from sallyport.providers import provider_for_host, provider_for_path
-from sallyport.providers.base import Provider, Upstream
+from sallyport.providers.base import Operation, Provider, Upstream
 from sallyport.tracing.record import CallRecord
 
 ORIGIN_FORM = "sallyport.origin_form"
 """Flow metadata: the request line named no host, so that it was sent to the gateway itself."""
-
-WEBSOCKET_UNSUPPORTED = "websocket_unsupported"
 
 _WAYS_IN: dict[type[mode_specs.ProxyMode], str] = {
     mode_specs.TransparentMode: "transparent",
@@ -89,7 +88,7 @@ class Route:
             ),
             snapshot=self._services.snapshot,
             provider=provider,
-            operation=provider.operation(request.method, bare_path),
+            operation=_operation(provider, request, bare_path),
             upstream=upstream,
         )
         start_call(flow, call)
@@ -109,17 +108,24 @@ class Route:
         else:
             request.host_header = authority
         request.stream = call.shape is None  # what no model reads streams through; see credentials
-        if "websocket" in request.headers.get("upgrade", "").lower():
-            refuse(flow, Refusal(426, WEBSOCKET_UNSUPPORTED, "this gateway carries no WebSockets yet; use HTTPS"))
+        if problem := websocket.problem(request):
+            refuse(flow, Refusal(400, "malformed", f"the WebSocket handshake is malformed: {problem}"))
         elif request.method == "HEAD" and way_in == "base_url" and call.operation is None:
             _answer_probe(flow, call)
-        elif call.operation is None and provider.operation(request.method, _plain(bare_path)):
+        elif call.operation is None and _operation(provider, request, _plain(bare_path)):
             message = f"{bare_path[:200]} is an odd spelling of a model API path; send it as {_plain(bare_path)[:200]}"
             refuse(
                 flow, Refusal(404, "path_unknown", message)
             )  # the provider might take it for the same, and nobody looked at it
         elif call.operation is None and self._settings.unknown_paths == "refuse":
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
+
+
+def _operation(provider: Provider, request: http.Request, path: str) -> Operation | None:
+    """What is asked for. A path that opens a WebSocket does nothing else, and the others open none."""
+    operation = provider.operation(request.method, path)
+    upgrade = websocket.is_handshake(request)
+    return operation if operation and (operation.socket is not None) == upgrade else None
 
 
 def _plain(path: str) -> str:

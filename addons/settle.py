@@ -15,10 +15,10 @@ from mitmproxy import http
 
 from addons.charge import charge
 from addons.context import Call, call_of
-from addons.refusal import Refusal, refuse
+from addons.refusal import FALL_BACK, Refusal, refuse
 from addons.response_tap import ResponseTap
-from addons.route import WEBSOCKET_UNSUPPORTED
 from addons.services import Services
+from addons.sockets import Socket, SocketMessage
 from sallyport.spend.gate import StoreUnavailable
 
 TIMED_OUT = "the provider was silent too long"
@@ -54,20 +54,22 @@ class Settle:
         response.headers["x-langsmith-gateway-metadata"] = orjson.dumps(outcome).decode()
         wire = call.operation.wire if call.operation else None
         events = response.headers.get("content-type", "").partition(";")[0].strip().lower() in _STREAMS
+        meter = None
         if wire and not response.headers.get("content-encoding"):
             headers = {name.lower(): value for name, value in response.headers.items()}
-            call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
+            meter = call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
             if call.prepared and events:  # one of them may be taken out
                 response.headers.pop("content-length", None)
         length = response.headers.get("content-length", "")
         known = int(length) if length.isascii() and length.isdigit() else None
-        response.stream = ResponseTap(call.meter, known, events=events)
+        response.stream = ResponseTap(meter, known, events=events)
 
     async def call_complete(self, flow: http.HTTPFlow) -> None:
         """The terminal event has been read and not yet been passed on."""
         call = call_of(flow)
         if call:
-            await asyncio.wait({asyncio.ensure_future(self._finish(flow, call))}, timeout=_LONGEST_WAIT)
+            _note_first_byte(flow, call)
+            await asyncio.wait({asyncio.ensure_future(self._finish(call))}, timeout=_LONGEST_WAIT)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -91,38 +93,88 @@ class Settle:
 
     async def _end(self, flow: http.HTTPFlow, call: Call) -> None:
         """Only now is all of the answer on its way: until then a worker that drains waits for this call, settled or not."""
+        _note_first_byte(flow, call)
         try:
-            await self._finish(flow, call)
+            await self._finish(call)
         finally:
             self._services.calls.pop(call.record.id, None)
 
-    async def _finish(self, flow: http.HTTPFlow, call: Call) -> None:
+    async def socket_message(self, message: SocketMessage) -> None:
+        """A turn is settled before its last message leaves."""
+        call, turn, now = message.call, message.turn, time.perf_counter()
+        if call is None:
+            return
+        if message.refused:
+            await self._settle_turn(message, call)
+        elif message.starts and message.from_client:
+            call.sent = now
+        elif turn and not message.from_client:
+            call.sent = call.sent or now
+            call.answered = call.first_byte = call.first_byte or now
+            call.record.status = turn.status
+            if turn.complete:
+                await self._settle_turn(message, call)
+
+    async def _settle_turn(self, message: SocketMessage, call: Call) -> None:
+        message.settling = asyncio.ensure_future(self._finish_turn(message.socket, call))
+        await asyncio.wait({message.settling}, timeout=_LONGEST_WAIT)
+
+    async def socket_answered(self, message: SocketMessage) -> None:
+        """Until now a worker that drains waits for this call."""
+        if message.settling and message.call:
+            try:
+                await message.settling
+            finally:
+                self._services.calls.pop(message.call.record.id, None)
+
+    async def socket_end(self, socket: Socket, reason: str) -> None:
+        """Turns in flight are charged by what was seen of them. What a guard found in words that no turn read is recorded."""
+        for call in list(socket.turns.values()):
+            call.record.outcome = "aborted" if reason == CLIENT_LEFT else "error"
+            call.record.reason = "client_disconnected" if reason == CLIENT_LEFT else "upstream_disconnected"
+            await self._finish_turn(socket, call)
+            self._services.calls.pop(call.record.id, None)
+        if socket.draft and socket.draft.record.fired:
+            await self._finish_turn(socket, socket.draft)
+
+    async def _finish_turn(self, socket: Socket, call: Call) -> None:
+        socket.turns = {turn: other for turn, other in socket.turns.items() if other is not call}
+        if socket.draft is call:
+            socket.draft = None
+        await self._finish(call)
+
+    async def _finish(self, call: Call) -> None:
         if call.settled:
             return
         call.settled = True
-        self._close_record(flow, call)
+        self._close_record(call)
         if call.reserved:
             try:
                 await self._services.spend.settle(call.record)
             except StoreUnavailable:
                 self._services.unsettled[call.record.id] = call.record
-        elif call.record.reason == WEBSOCKET_UNSUPPORTED:
-            pass  # no refusal of the caller: the client tries HTTPS at once, and that call has its record
+        elif call.record.status == FALL_BACK:
+            pass  # the client asks over HTTPS at once, and that call has its record
         elif call.key is not None or call.record.outcome == "blocked":
             self._services.unpublished.append(call.record)
 
-    def _close_record(self, flow: http.HTTPFlow, call: Call) -> None:
+    def _close_record(self, call: Call) -> None:
         record, now = call.record, time.perf_counter()
         record.duration_ms = (now - call.started) * 1000
         waited = (call.answered or now) - call.sent if call.sent else 0.0
         record.gateway_ms = max(0.0, ((call.sent or now) - call.started) * 1000)
-        tap = flow.response.stream if flow.response else None
-        if isinstance(tap, ResponseTap) and tap.first_byte is not None:
-            record.first_token_ms = (tap.first_byte - call.started) * 1000
+        if call.first_byte is not None:
+            record.first_token_ms = (call.first_byte - call.started) * 1000
         if record.outcome == "success" and record.status is not None and record.status >= 400:
             record.outcome, record.reason = "error", record.reason or "provider_error"
         if call.generates and call.sent is not None and waited >= 0:
             charge(call, self._services.output)
+
+
+def _note_first_byte(flow: http.HTTPFlow, call: Call) -> None:
+    tap = flow.response.stream if flow.response else None
+    if isinstance(tap, ResponseTap):
+        call.first_byte = tap.first_byte
 
 
 def _unreachable(name: str, message: str) -> Refusal:

@@ -14,12 +14,13 @@ from mitmproxy import http
 
 from addons.content import replace_body
 from addons.context import Call, call_of
-from addons.refusal import Refusal, policy_message, refuse
+from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.services import Services
+from addons.sockets import SocketMessage
 from addons.turned_away import TurnedAway
 from policies.rate_limit import limits_for
 from policies.spend_cap import Cap, caps_for
-from sallyport.providers.base import Usage
+from sallyport.providers.base import Usage, WireFormat
 from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens
 from sallyport.spend.gate import Block, StoreUnavailable
 from sallyport.spend.prices import most, price
@@ -37,32 +38,57 @@ class Spend:
             return
         if call.operation and call.operation.uncounted:
             call.record.unpriced = True
-            _keep_counted(flow, caps_for(call.snapshot.policies, call.subject))
-        if not call.generates:
-            return
-        blocked = self._turned_away.find(call.subject, call.snapshot)
-        if blocked:
-            call.record.matched.extend(block.policy for block in blocked)
-            refuse(flow, _refusal(blocked))
+            refusal = _uncounted(caps_for(call.snapshot.policies, call.subject))
+            if refusal:
+                refuse(flow, refusal)
+        if call.generates or call.opens_socket:
+            refusal = self._still_blocked(call)
+            if refusal:
+                refuse(flow, refusal)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
         if flow.response or call is None or call.operation is None or call.subject is None:
             return
-        body, wire, record = call.body or {}, call.operation.wire, call.record
+        body, wire = call.body or {}, call.operation.wire
         call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
             replace_body(flow.request, orjson.dumps(body))
         if wire is None:
             return
-        caps = () if record.passthrough else caps_for(call.snapshot.policies, call.subject)
-        limits = limits_for(call.snapshot.policies, call.subject)
+        refusal = await self._admit(call, wire, flow.request.raw_content or b"")
+        if refusal:
+            refuse(flow, refusal)
+
+    async def socket_message(self, message: SocketMessage) -> None:
+        call = message.call
+        if not message.starts or message.refused or call is None or call.operation is None or call.operation.wire is None:
+            return
+        said = message.content if message.from_client else b""
+        refusal = self._still_blocked(call) or await self._admit(call, call.operation.wire, said)
+        if refusal:
+            refuse_message(message, refusal)
+
+    def _still_blocked(self, call: Call) -> Refusal | None:
+        blocked = self._turned_away.find(call.subject, call.snapshot) if call.subject and not call.record.passthrough else ()
+        if not blocked:
+            return None
+        call.record.matched.extend(block.policy for block in blocked)
+        return _refusal(blocked)
+
+    async def _admit(self, call: Call, wire: WireFormat, said: bytes) -> Refusal | None:
+        """Reserve what the call will probably cost. `said` is what its model will read, beside what the provider holds."""
+        body, record, subject = call.body or {}, call.record, call.subject
+        if subject is None:
+            return None
+        caps = () if record.passthrough else caps_for(call.snapshot.policies, subject)
+        limits = limits_for(call.snapshot.policies, subject)
         record.matched.extend(entry.policy for entry in (*caps, *limits))
         if not wire.counted(body):
-            _keep_counted(flow, caps)
-            if flow.response:
-                return
-        expected, worst = self._estimate(flow.request, call, wire.output_cap(body), body.get("service_tier"))
+            refusal = _uncounted(caps)
+            if refusal:
+                return refusal
+        expected, worst = self._estimate(call, said, wire.output_cap(body), body.get("service_tier"))
         try:
             admission = await self._services.spend.admit(
                 record,
@@ -74,24 +100,21 @@ class Spend:
             )
         except StoreUnavailable:
             call.reserved = True  # it may be, the answer alone may have been lost: so it is settled like any other
-            self._without_store(flow, caps)
-            return
+            return _without_store(caps)
         if admission.admitted:
             call.reserved = True
-        else:
-            self._turned_away.remember(call.subject, call.snapshot, admission.blocked)
-            refuse(flow, _refusal(admission.blocked))
+            return None
+        self._turned_away.remember(subject, call.snapshot, admission.blocked)
+        return _refusal(admission.blocked)
 
-    def _estimate(self, request: http.Request, call: Call, cap: int | None, asked_tier: object) -> tuple[Usage, Usage]:
+    def _estimate(self, call: Call, said: bytes, cap: int | None, asked_tier: object) -> tuple[Usage, Usage]:
         """What the call will probably use, and the most it can use."""
-        tokens = input_tokens(request.raw_content or b"")
+        tokens = call.held_tokens + input_tokens(said)
         output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
         tier = asked_tier if isinstance(asked_tier, str) else None
         expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
-        most_input = most_input_tokens(request.raw_content or b"")
-        written = (
-            most_input if b'"cache' in (request.raw_content or b"") else 0
-        )  # `cache_control`, `cachePoint`: a write costs more
+        most_input = call.held_tokens + most_input_tokens(said)
+        written = most_input if b'"cache' in said else 0  # `cache_control`, `cachePoint`: a write costs more
         worst = Usage(most_input, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier)
         call.expected_input_tokens, call.expected_output_tokens = tokens, output
         call.expected_nano = self._cost(call, expected)
@@ -100,20 +123,23 @@ class Spend:
     def _cost(self, call: Call, usage: Usage) -> int:
         return price(call.record.provider or "", call.record.model or "", usage, at=call.record.started_at).cost_nano
 
-    def _without_store(self, flow: http.HTTPFlow, caps: Sequence[Cap]) -> None:
-        """No budget can be checked: fail closed, unless every cap in question says `allow`."""
-        blocking = [cap.policy for cap in caps if cap.on_store_unavailable == "block"]
-        if blocking:
-            message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
-            refuse(flow, Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2))
+
+def _without_store(caps: Sequence[Cap]) -> Refusal | None:
+    """No budget can be checked: fail closed, unless every cap in question says `allow`."""
+    blocking = [cap.policy for cap in caps if cap.on_store_unavailable == "block"]
+    if not blocking:
+        return None
+    message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")
+    return Refusal(503, "store_unavailable", message, blocking, "spend_cap", retry_after=2)
 
 
-def _keep_counted(flow: http.HTTPFlow, caps: Sequence[Cap]) -> None:
+def _uncounted(caps: Sequence[Cap]) -> Refusal | None:
     """Under a cap nothing is bought whose price no answer names."""
-    if caps:
-        policies, scopes, windows = zip(*((cap.policy, cap.scope, cap.window) for cap in caps), strict=True)
-        message = policy_message(policies, "What this call costs can't be counted, so it is not allowed where spend is capped.")
-        refuse(flow, Refusal(403, "uncounted", message, policies, "spend_cap", scopes, windows))
+    if not caps:
+        return None
+    policies, scopes, windows = zip(*((cap.policy, cap.scope, cap.window) for cap in caps), strict=True)
+    message = policy_message(policies, "What this call costs can't be counted, so it is not allowed where spend is capped.")
+    return Refusal(403, "uncounted", message, policies, "spend_cap", scopes, windows)
 
 
 def _refusal(blocked: Sequence[Block]) -> Refusal:

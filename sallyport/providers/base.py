@@ -10,10 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from sallyport.secret import Secret
 from sallyport.upstream_proxy import UpstreamProxy
+
+if TYPE_CHECKING:
+    from sallyport.providers.sockets import SocketFormat
 
 JsonObject = dict[str, Any]
 
@@ -50,8 +53,8 @@ class Usage:
     """Searches in the caller's own files, billed by the piece too."""
 
 
-class Meter(ABC):
-    """Reads one response as it streams by. Never buffers a stream; keeps at most one incomplete event."""
+class Tally:
+    """What an answer has used, as far as it was read."""
 
     usage: Usage | None = None
     """The provider's own final count; None as long as none was seen."""
@@ -63,6 +66,10 @@ class Meter(ABC):
     """The terminal event (or the whole JSON body) has been seen; nothing billable follows."""
     output_chars: int = 0
     """Characters of generated text seen so far: the basis of an estimate when the stream dies."""
+
+
+class Meter(Tally, ABC):
+    """Reads one response as it streams by. Never buffers a stream; keeps at most one incomplete event."""
 
     @abstractmethod
     def feed(self, data: bytes) -> bytes:
@@ -131,6 +138,8 @@ class Operation:
     """Whose shape the request has where nothing is generated (count_tokens): redaction walks it by this."""
     uncounted: bool = False
     """It costs money that its answer does not name, or its model is not known (batches, audio): refused under a spend cap."""
+    socket: SocketFormat | None = None
+    """The path opens a WebSocket, whose turns are the calls; it is nothing without an upgrade."""
 
 
 @dataclass(frozen=True, slots=True)

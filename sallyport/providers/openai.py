@@ -12,6 +12,7 @@ from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.providers.wire.openai_embeddings import OpenAIEmbeddings
 from sallyport.providers.wire.openai_images import OpenAIImages
 from sallyport.providers.wire.openai_responses import OpenAIResponses
+from sallyport.providers.wire.openai_responses_socket import OpenAIResponsesSocket
 from sallyport.secret import Secret
 
 _CHAT, _RESPONSES = OpenAIChat(), OpenAIResponses()
@@ -23,6 +24,7 @@ _STORED_RESPONSES = Operation("stored_responses", shape=_RESPONSES)
 _ROUTES = Routes(
     route("POST", "/v1/chat/completions", Operation("chat", _CHAT)),
     route("POST", "/v1/responses", Operation("responses", _RESPONSES)),
+    route("GET", "/v1/responses", Operation("connect", socket=OpenAIResponsesSocket())),
     route("POST", "/v1/responses/compact", Operation("responses", _RESPONSES)),
     route("POST", "/v1/responses/input_tokens", Operation("count_tokens", shape=_RESPONSES)),
     route("POST", "/v1/completions", Operation("completions", _CHAT)),

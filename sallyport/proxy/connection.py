@@ -18,6 +18,7 @@ from mitmproxy.proxy.server import ConnectionIO
 
 from addons.settle import NOT_ALLOWED, TIMED_OUT
 from sallyport.providers import provider_for_host
+from sallyport.proxy import silence
 from sallyport.proxy.backlog import room
 from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.coalescing import CoalescingWriter
@@ -58,6 +59,14 @@ class GatewayConnection(ProxyConnectionHandler):
     async def handle_hook(self, hook: commands.StartHook) -> None:
         with self.timeout_watchdog.disarm():
             await self._parts.hooks.run(hook)
+
+    @override
+    async def on_timeout(self) -> None:
+        if any(silence.allowed(connection) for connection in self.transports):
+            self.timeout_watchdog.register_activity()
+            await self.timeout_watchdog.watch()
+        else:
+            await super().on_timeout()
 
     @override
     async def open_connection(self, command: commands.OpenConnection) -> None:
@@ -150,10 +159,13 @@ class _PatientReader(asyncio.StreamReader):
                 async with asyncio.timeout_at(silent_since + self._patience):
                     return await self._inner.read(n)
             except TimeoutError:
-                if self._writer.written <= silent_since:
+                if self._writer.written > silent_since:
+                    silent_since = self._writer.written
+                elif silence.allowed(self._connection):
+                    silent_since = asyncio.get_running_loop().time()
+                else:
                     self._connection.error = TIMED_OUT
                     return b""
-                silent_since = self._writer.written
             except OSError as error:
                 self._connection.error = str(error)
                 raise

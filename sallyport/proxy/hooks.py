@@ -15,12 +15,16 @@ from mitmproxy import http
 from mitmproxy.proxy import commands
 
 from addons.attempt import Failure
-from addons.refusal import Refusal, refuse
+from addons.refusal import Refusal, refuse, refuse_message
+from addons.sockets import Socket, SocketMessage
 
 logger = logging.getLogger(__name__)
 
 HookFunction = Callable[..., Awaitable[None] | None]
 
+_FAILURE = Refusal(500, "gateway_failure", "the gateway failed on this request and did not send it; its log says why")
+_INTERNAL_ERROR = 1011
+"""The close code for it (RFC 6455's registry of close codes)."""
 _BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large", "attempt"})
 
 
@@ -54,6 +58,28 @@ class AttemptHook(commands.StartHook):
     failure: Failure
 
 
+@dataclass
+class SocketMessageHook(commands.StartHook):
+    """A whole message came on a governed WebSocket and has not yet been passed on."""
+
+    message: SocketMessage
+
+
+@dataclass
+class SocketAnsweredHook(commands.StartHook):
+    """The last message of a call on a governed WebSocket, or its refusal, has been passed on."""
+
+    message: SocketMessage
+
+
+@dataclass
+class SocketEndHook(commands.StartHook):
+    """A governed WebSocket is at its end; `reason` says whose doing that is, as a flow's error does."""
+
+    socket: Socket
+    reason: str
+
+
 class HookTable:
     """Hook name → the bound methods that handle it, in pipeline order."""
 
@@ -81,9 +107,11 @@ class HookTable:
 
 
 def _fail_closed(name: str, data: object) -> None:
-    if not isinstance(data, http.HTTPFlow):
-        return
-    if name in _BEFORE_SENDING:
-        refuse(data, Refusal(500, "gateway_failure", "the gateway failed on this request and did not send it; its log says why"))
-    elif data.killable:
-        data.kill()
+    if isinstance(data, SocketMessage):
+        refuse_message(data, _FAILURE)
+        data.refused, data.close = True, data.close or (_INTERNAL_ERROR, _FAILURE.message)
+    elif isinstance(data, http.HTTPFlow):
+        if name in _BEFORE_SENDING:
+            refuse(data, _FAILURE)
+        elif data.killable:
+            data.kill()

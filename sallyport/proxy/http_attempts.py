@@ -37,14 +37,14 @@ from addons.settle import TIMED_OUT
 from sallyport.proxy import backlog
 from sallyport.proxy.hooks import AttemptFailedHook, AttemptHook
 from sallyport.proxy.http2_client import Unprocessed
-from sallyport.proxy.http_tunnel import TunnelStream
+from sallyport.proxy.http_upgrade import UpgradeStream
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 """RFC 9110, 9.2.2: a proxy may repeat these of itself, and no others."""
 _OF_AN_ANSWER = (ResponseHeaders, ResponseData, ResponseTrailers, ResponseEndOfMessage, ResponseProtocolError)
 
 
-class AttemptStream(TunnelStream):
+class AttemptStream(UpgradeStream):
     def __init__(self, context: Context, stream_id: int) -> None:
         super().__init__(context, stream_id)
         self._whole = False

@@ -105,6 +105,8 @@ class GatewayHttp1Client(BoundedBody, Http1Client):
     @override
     def mark_done(self, *, request: bool = False, response: bool = False) -> layer.CommandGenerator[None]:
         yield from super().mark_done(request=request, response=response)
+        if self.state == self.passthrough:  # it speaks another protocol now
+            return
         if self.response_done:
             self.state = self._answered
         elif self._last and self.request is None and self.state == self.read_headers:

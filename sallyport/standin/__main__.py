@@ -66,6 +66,7 @@ def main(listen: Address, directory: Path, names: tuple[str, ...], plain: bool, 
         ssl_keyfile=certificates.key if certificates else None,
         log_level="critical",  # a connection cut on purpose is no error to report
         lifespan="off",
+        ws="websockets-sansio",
         timeout_graceful_shutdown=1,
     )
     _Server(config, certificates, until_eof=until_eof).run()

@@ -6,6 +6,7 @@ from starlette.datastructures import Headers, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from sallyport.standin.anthropic import Anthropic
 from sallyport.standin.bedrock import Bedrock
@@ -16,6 +17,7 @@ from sallyport.standin.journal import Journal
 from sallyport.standin.langsmith import LangSmith
 from sallyport.standin.openai import Baseten, Fireworks, OpenAI
 from sallyport.standin.script import Refusal
+from sallyport.standin.session import hold
 from sallyport.standin.wire import Call, answer
 
 _OWN = "__standin__"
@@ -31,32 +33,46 @@ class StandInApp:
         self._journal = Journal()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return  # lifespan: nothing to start; websocket: refused by the server
-        request = Request(scope, receive)
-        raw_path: bytes = scope["raw_path"]
-        call = Call(request.method, raw_path.decode("ascii"), request.query_params, request.headers, await request.body())
-        await self._answer(call, scope)(scope, receive, send)
+        if scope["type"] == "http":
+            request = Request(scope, receive)
+            call = Call(request.method, _path(scope), request.query_params, request.headers, await request.body())
+            await self._answer(call, scope)(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._converse(WebSocket(scope, receive, send))
+
+    async def _converse(self, websocket: WebSocket) -> None:
+        """Messages are kept like requests, of the method MESSAGE."""
+        target = _target(websocket.scope)
+        call = Call("GET", _path(websocket.scope), websocket.query_params, websocket.headers, b"")
+        self._journal.add(call.method, target, websocket.scope["headers"], b"")
+        family, call = self._of_family(call)
+        try:
+            open_session = family.connect(call)
+        except Refusal as refusal:
+            await websocket.send_denial_response(family.error(refusal))
+            return
+        await hold(websocket, open_session, lambda message: self._journal.add("MESSAGE", target, (), message))
 
     def _answer(self, call: Call, scope: Scope) -> Response:
         if call.segments[0] == _OWN:
             return self._own(call)
-        query: bytes = scope["query_string"]
-        target = call.path + (f"?{query.decode('ascii')}" if query else "")
-        self._journal.add(call.method, target, scope["headers"], call.body)
+        self._journal.add(call.method, _target(scope), scope["headers"], call.body)
         if call.method == "POST" and call.segments == ["token"]:
             return mint_token(call)
-        first, _, rest = call.path.lstrip("/").partition("/")
-        if first in ("langsmith", *self._families):
-            call = Call(call.method, f"/{rest}", call.query, call.headers, call.body)
-        if first == "langsmith" or (first not in self._families and self._langsmith.takes(call)):
-            handler = self._langsmith
-        else:
-            handler = self._families[first if first in self._families else family_of(call.segments, call.headers, call.query)]
+        handler, call = self._of_family(call)
         try:
             return handler.answer(call)
         except Refusal as refusal:
             return handler.error(refusal)
+
+    def _of_family(self, call: Call) -> tuple[Family, Call]:
+        """Whose path it is, and the call without a first segment that says so."""
+        first, _, rest = call.path.lstrip("/").partition("/")
+        if first in ("langsmith", *self._families):
+            call = Call(call.method, f"/{rest}", call.query, call.headers, call.body)
+        if first == "langsmith" or (first not in self._families and self._langsmith.takes(call)):
+            return self._langsmith, call
+        return self._families[first if first in self._families else family_of(call.segments, call.headers, call.query)], call
 
     def _own(self, call: Call) -> Response:
         match call.method, call.segments[1:]:
@@ -71,6 +87,16 @@ class StandInApp:
             case _:
                 return Response(status_code=404)
         return Response(status_code=204)
+
+
+def _path(scope: Scope) -> str:
+    raw_path: bytes = scope["raw_path"]
+    return raw_path.decode("ascii")
+
+
+def _target(scope: Scope) -> str:
+    query: bytes = scope["query_string"]
+    return _path(scope) + (f"?{query.decode('ascii')}" if query else "")
 
 
 def family_of(segments: list[str], headers: Headers, query: QueryParams) -> str:

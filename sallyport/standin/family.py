@@ -9,6 +9,7 @@ from uuid import uuid4
 from starlette.responses import Response
 
 from sallyport.standin.script import Refusal
+from sallyport.standin.session import OpenSession
 from sallyport.standin.wire import Call
 
 GATEWAY_KEY_PREFIX = "sp_"
@@ -23,6 +24,10 @@ class Family(ABC):
     @abstractmethod
     def answer(self, call: Call) -> Response:
         """The answer to a call. Raises Refusal for an error."""
+
+    def connect(self, call: Call) -> OpenSession:
+        """Who talks on a WebSocket to that path. Raises Refusal where the provider has none."""
+        raise Refusal(404, f"Invalid URL ({call.method} {call.path})", "")
 
     @abstractmethod
     def error(self, refusal: Refusal) -> Response:

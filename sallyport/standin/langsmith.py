@@ -18,6 +18,7 @@ from python_multipart import FormParser
 from python_multipart.multipart import Field, File, parse_options_header
 from starlette.responses import Response
 
+from sallyport.standin.family import Family
 from sallyport.standin.script import Refusal
 from sallyport.standin.wire import Call, JsonObject, answer, objects
 
@@ -39,8 +40,10 @@ _INFO = {
 }
 
 
-class LangSmith:
+class LangSmith(Family):
     """Assembles runs from what is posted and patched. Not a provider: it has its own credential header, `x-api-key`."""
+
+    name = "langsmith"
 
     def __init__(self) -> None:
         self.runs: dict[str, JsonObject] = {}

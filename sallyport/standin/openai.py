@@ -12,18 +12,13 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from sallyport.standin import openai_chat, openai_responses
+from sallyport.standin import openai_chat, openai_responses, openai_responses_session
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
+from sallyport.standin.openai_errors import error_of
 from sallyport.standin.script import Message, Refusal, count_words, write_script
+from sallyport.standin.session import OpenSession
 from sallyport.standin.wire import Call, JsonObject, answer, stream
 
-_ERRORS = {
-    400: ("invalid_request_error", None),
-    401: ("invalid_request_error", "invalid_api_key"),
-    403: ("invalid_request_error", "unsupported_country_region_territory"),
-    404: ("invalid_request_error", "model_not_found"),
-    429: ("requests", "rate_limit_exceeded"),
-}
 _DIMENSIONS = 8
 _MODELS = ("gpt-4o", "gpt-4o-mini", "gpt-5", "text-embedding-3-small")
 
@@ -57,10 +52,16 @@ class OpenAI(Family):
             case _:
                 raise Refusal(404, f"Invalid URL ({call.method} {call.path})", "")
 
+    def connect(self, call: Call) -> OpenSession:
+        self.check_credential(call)
+        match call.segments:
+            case ["v1", "responses"] if self.name == "openai":
+                return openai_responses_session.ResponsesSession
+            case _:
+                raise Refusal(404, f"Invalid URL ({call.method} {call.path})", "")
+
     def error(self, refusal: Refusal) -> Response:
-        kind, code = _ERRORS.get(refusal.status, ("server_error", None) if refusal.status >= 500 else _ERRORS[400])
-        code = code if refusal.code is None else refusal.code or None
-        body = {"error": {"message": refusal.message, "type": kind, "param": None, "code": code}}
+        body = error_of(refusal)
         headers = self.headers() | ({"retry-after": "1"} if refusal.status == 429 else {})
         return answer(body, status=refusal.status, headers=headers, content_type="application/json")
 

@@ -13,7 +13,7 @@ from sallyport.standin.family import identifier
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, text_of, write_script
 from sallyport.standin.wire import JsonObject, answer, objects, sse, stream
 
-_ERROR = {
+ERROR = {
     "type": "error",
     "code": "server_error",
     "message": "The server had an error processing your request.",
@@ -23,17 +23,23 @@ _ERROR = {
 
 
 def respond(body: JsonObject, headers: dict[str, str]) -> Response:
+    script = script_of(body, [])
+    shell = shell_of(body)
+    if body.get("stream") is not True:
+        return answer(_finished(shell, script, _item(script)), script, headers=headers, content_type="application/json")
+    streamed = (sse(event, event["type"]) for event in events(shell, script))
+    return stream(streamed, script, error=sse(ERROR, "error"), headers=headers)
+
+
+def script_of(body: JsonObject, before: list[Message]) -> Script:
+    """The script for a request that goes on from the messages `before`."""
     if not isinstance(body.get("model"), str):
         raise Refusal(400, "Missing required parameter: 'model'.", "missing_required_parameter")
     tools = [tool["name"] for tool in objects(body, "tools") if tool.get("type") == "function"]
-    script = write_script(_messages(body), limit=body.get("max_output_tokens"), tools=tools)
-    shell = _shell(body)
-    if body.get("stream") is not True:
-        return answer(_finished(shell, script, _item(script)), script, headers=headers, content_type="application/json")
-    return stream(_events(shell, script), script, error=sse(_ERROR, "error"), headers=headers)
+    return write_script([*before, *messages_of(body)], limit=body.get("max_output_tokens"), tools=tools)
 
 
-def _messages(body: JsonObject) -> list[Message]:
+def messages_of(body: JsonObject) -> list[Message]:
     given = body.get("input", "")
     messages = [Message("system", body["instructions"])] if isinstance(body.get("instructions"), str) else []
     if isinstance(given, str):
@@ -44,7 +50,7 @@ def _messages(body: JsonObject) -> list[Message]:
     return messages
 
 
-def _shell(body: JsonObject) -> JsonObject:
+def shell_of(body: JsonObject) -> JsonObject:
     """The response object before anything is generated, with the fields that echo the request."""
     return {
         "id": identifier("resp_"),
@@ -114,11 +120,12 @@ def _usage(counts: Counts) -> JsonObject:
     }
 
 
-def _events(shell: JsonObject, script: Script) -> Iterator[bytes]:
+def events(shell: JsonObject, script: Script) -> Iterator[JsonObject]:
+    """The events of a streamed answer."""
     numbers = itertools.count()
 
-    def event(kind: str, **fields: object) -> bytes:
-        return sse({"type": kind, "sequence_number": next(numbers), **fields}, kind)
+    def event(kind: str, **fields: object) -> JsonObject:
+        return {"type": kind, "sequence_number": next(numbers), **fields}
 
     item = _item(script)
     begun: JsonObject = {"status": "in_progress", **({"arguments": ""} if script.tool else {"content": []})}

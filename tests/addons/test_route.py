@@ -93,10 +93,15 @@ def test_an_odd_spelling_does_not_lead_past_the_guards(services: Services, make_
     assert "/v1/chat/completions" in json.loads(known(flow.response).content or b"")["error"]["message"]
 
 
-def test_a_websocket_is_told_to_use_https(services: Services, make_flow: MakeFlow):
-    flow = make_flow("GET", "/openai/v1/responses", upgrade="websocket")
-    Route(services).requestheaders(flow)
-    assert known(flow.response).status_code == 426
+def test_a_websocket_and_a_plain_request_are_not_the_same(services: Services, make_flow: MakeFlow):
+    handshake = {"upgrade": "websocket", "sec_websocket_version": "13"}
+    opened, asked = make_flow("GET", "/openai/v1/responses", **handshake), make_flow("GET", "/openai/v1/responses")
+    other = make_flow("GET", "/openai/v1/models", **handshake)
+    for flow in (opened, asked, other):
+        Route(services).requestheaders(flow)
+    assert known(call_of(opened)).opens_socket
+    assert known(call_of(asked)).operation is None  # the provider's key goes on neither
+    assert known(call_of(other)).operation is None
 
 
 @pytest.mark.parametrize("path", ["/anthropic", "/anthropic/", "/anthropic/api/hello"])

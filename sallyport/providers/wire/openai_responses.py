@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.base import JsonObject, Meter, Tally, WireFormat
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_usage import responses_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
@@ -31,6 +31,7 @@ class OpenAIResponses(WireFormat):
         "item_id",
         "previous_response_id",
         "status",
+        "stream_id",
     }
     user_data_keys = frozenset({"arguments"})
 
@@ -40,7 +41,7 @@ class OpenAIResponses(WireFormat):
         return super().protects(key, parent) or (key == "image_url" and is_data_url(parent.get(key)))
 
     def output_cap(self, body: JsonObject) -> int | None:
-        return cap(body, "max_output_tokens")
+        return 0 if body.get("generate") is False else cap(body, "max_output_tokens")
 
     def counted(self, body: JsonObject) -> bool:
         return not body.get("background")  # answered before it is made
@@ -52,16 +53,20 @@ class OpenAIResponses(WireFormat):
 class _StreamMeter(SseMeter):
     def on_event(self, event: SseEvent) -> bool:
         body = obj(decode(event.data))
-        kind = text(body, "type") or event.name
-        if kind.endswith(".delta") and kind not in _NOT_TEXT:
-            self.output_chars += len(text(body, "delta") or "")
-            return True
-        response = obj(body, "response")
-        self.model = text(response, "model") or self.model
-        if kind in _TERMINAL:
-            _read_usage(self, response)
-            self.complete = True
+        read_event(self, body, text(body, "type") or event.name)
         return True
+
+
+def read_event(tally: Tally, event: JsonObject, kind: str) -> None:
+    """Take note of one event of an answer, as it stands in a stream or on a WebSocket."""
+    if kind.endswith(".delta") and kind not in _NOT_TEXT:
+        tally.output_chars += len(text(event, "delta") or "")
+        return
+    response = obj(event, "response")
+    tally.model = text(response, "model") or tally.model
+    if kind in _TERMINAL:
+        _read_usage(tally, response)
+        tally.complete = True
 
 
 def _read_document(meter: Meter, document: Any) -> None:
@@ -71,14 +76,14 @@ def _read_document(meter: Meter, document: Any) -> None:
     _read_usage(meter, body)
 
 
-def _read_usage(meter: Meter, response: JsonObject) -> None:
+def _read_usage(tally: Tally, response: JsonObject) -> None:
     """The tokens, and the searches among the output's items, which are billed by the piece
     (https://platform.openai.com/docs/pricing: each `search` of a web search call; opening a page is free)."""
     usage = obj(response, "usage")
     if not usage:
         return
-    meter.usage = responses_usage(usage, text(response, "service_tier"))
+    tally.usage = responses_usage(usage, text(response, "service_tier"))
     for item in objects(response.get("output")):
         if item.get("type") == "web_search_call" and obj(item, "action").get("type", "search") == "search":
-            meter.usage.web_searches += 1
-        meter.usage.file_searches += item.get("type") == "file_search_call"
+            tally.usage.web_searches += 1
+        tally.usage.file_searches += item.get("type") == "file_search_call"

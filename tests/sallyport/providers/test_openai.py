@@ -41,7 +41,6 @@ def test_model_paths(method: str, path: str, name: str, wire: str | None):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/v1/responses"),  # the WebSocket of the Responses API: not metered here, so no key of ours
         ("PUT", "/v1/chat/completions"),
         ("POST", "/v1/chat/completions/"),
         ("POST", "//v1/chat/completions"),

@@ -19,6 +19,7 @@ from sallyport.proxy import worker as worker_process
 from sallyport.settings import Address, Settings
 from sallyport.store.opening import open_store
 from sallyport.supervisor.ports import reserved
+from tests.sallyport.proxy.frames import CLOSE, HANDSHAKE, Peer, grant
 from tests.sallyport.proxy.gateway import CHAT, Installation
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, SSE, STREAM, USAGE
 from tests.sallyport.proxy.wire import Wire, chunk, request
@@ -95,6 +96,28 @@ async def test_at_connect(installation: Installation, monkeypatch: pytest.Monkey
             with await dial(port) as client:
                 client.send(f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
                 assert (await asyncio.to_thread(client.message)).status == 500
+
+
+@pytest.mark.parametrize("position", [0, PIPELINE.index(Credentials), len(PIPELINE)])
+async def test_on_a_websocket(installation: Installation, monkeypatch: pytest.MonkeyPatch, redis_url: str, position: int):
+    installation.openai.forget()
+    async with serving(installation, monkeypatch, broken("socket_message"), position) as (port, _):
+        with await dial(port) as client:
+            auth = f"Authorization: Bearer {installation.key}"
+            client.send(request("GET", "/openai/v1/responses", *HANDSHAKE, auth))
+            with await asyncio.to_thread(installation.openai.accept) as provider:
+                await asyncio.to_thread(grant, provider)
+                assert (await asyncio.to_thread(client.head)).status == 101
+                ends = Peer(client, client=True), Peer(provider, client=False)
+                ends[0].say({"type": "response.create", "model": "gpt-4o-mini", "input": "hi"})
+                told = await asyncio.to_thread(ends[0].frame)
+                while told.opcode != CLOSE:
+                    told = await asyncio.to_thread(ends[0].frame)
+                assert told.close[0] == 1011
+                assert SECRET not in told.close[1]
+                assert (await asyncio.to_thread(ends[1].frame)).close[0] == 1001  # nothing was said to it before
+    with redis.Redis.from_url(redis_url) as records:
+        assert records.hlen("{default}:reservations") == 0
 
 
 @pytest.mark.parametrize("hook", ["responseheaders", "call_complete", "response", "error"])

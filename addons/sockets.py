@@ -1,0 +1,106 @@
+"""An open WebSocket of a caller, and a message that passes on it: what the addons' `socket_message` hooks work on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from mitmproxy import http
+
+from addons.context import Call, call_of
+from sallyport.ids import new_id
+from sallyport.providers.sockets import Conversation, SocketFormat, Turn
+from sallyport.store.snapshot import Snapshot
+from sallyport.tracing.record import CallRecord
+
+
+@dataclass(slots=True, eq=False)
+class Socket:
+    """One governed connection. Each turn of its conversation is a call; the handshake was one too, and says who calls."""
+
+    handshake: Call
+    format: SocketFormat
+    conversation: Conversation
+    turns: dict[Turn, Call] = field(default_factory=dict[Turn, Call])
+    """In flight, oldest first."""
+    draft: Call | None = None
+    """The next turn's call: what is said before it (items, instructions) is noted there."""
+
+    def next_call(self, snapshot: Snapshot) -> Call:
+        """The call that what comes now belongs to, decided by the snapshot in force now."""
+        call = self.draft = self.draft or self._new_call()
+        call.snapshot = snapshot
+        return call
+
+    def begin(self, turn: Turn, call: Call) -> None:
+        self.draft = None
+        self.turns[turn] = call
+        call.meter = turn
+        call.held_tokens = turn.held_tokens
+        call.record.started_at, call.started = time.time(), time.perf_counter()
+        call.record.model = turn.asked_model and call.without_key(turn.asked_model)
+
+    def _new_call(self) -> Call:
+        opening, who = self.handshake, self.handshake.record
+        record = CallRecord(
+            id=new_id(),
+            started_at=time.time(),
+            provider=who.provider,
+            operation=self.format.turn.name,
+            organization_id=who.organization_id,
+            workspace_id=who.workspace_id,
+            user_id=who.user_id,
+            api_key_id=who.api_key_id,
+            way_in=who.way_in,
+            client_ip=who.client_ip,
+            user_agent=who.user_agent,
+            method=who.method,
+            path=who.path,
+            stream=True,
+            passthrough=who.passthrough,
+            trace_headers=dict(who.trace_headers),
+        )
+        return Call(
+            record=record,
+            snapshot=opening.snapshot,
+            provider=opening.provider,
+            operation=self.format.turn,
+            upstream=opening.upstream,
+            key=opening.key,
+            presented=opening.presented,
+            workspace=opening.workspace,
+            subject=opening.subject,
+        )
+
+
+@dataclass(slots=True, eq=False)
+class SocketMessage:
+    """One whole message. It passes on as `content` when all addons have seen it, unless it is `refused`."""
+
+    socket: Socket
+    content: bytes
+    from_client: bool
+    call: Call | None = None
+    """The call it belongs to."""
+    turn: Turn | None = None
+    starts: bool = False
+    """It is the first message of its turn: the call is judged now."""
+    refused: bool = False
+    to_client: list[bytes] = field(default_factory=list[bytes])
+    """What the gateway itself says, text."""
+    to_provider: list[bytes] = field(default_factory=list[bytes])
+    settling: asyncio.Future[None] | None = None
+    """The settlement of its call, which may outlast the wait for it."""
+    close: tuple[int, str] | None = None
+    """End the connection with this code and reason, when all that is to be said is said."""
+
+
+def open_socket(flow: http.HTTPFlow) -> Socket | None:
+    """The socket that this handshake, just granted, opens; None where nobody governs what passes on it."""
+    call = call_of(flow)
+    protocol = call.operation.socket if call and call.operation else None
+    if call is None or protocol is None:
+        return None
+    prefix = call.upstream.prefix if call.upstream else ""
+    return Socket(call, protocol, protocol.open(flow.request.path.removeprefix(prefix)))

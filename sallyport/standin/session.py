@@ -1,0 +1,76 @@
+"""A WebSocket at a provider's: who talks on it, and how what is said goes out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from sallyport.standin.script import Script
+from sallyport.standin.wire import Cut, JsonObject, dump
+
+Say = Callable[[JsonObject], Awaitable[None]]
+OpenSession = Callable[[Say], "Session"]
+_DIED = 1011
+
+
+class Session(ABC):
+    """One open WebSocket."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+
+    async def begin(self) -> None:  # noqa: B027 - most say nothing
+        """What the provider says first."""
+
+    @abstractmethod
+    async def hear(self, message: JsonObject) -> None:
+        """Act on a client's message. Raises Cut to end the connection badly."""
+
+    async def end(self) -> None:  # noqa: B027 - most have nothing to give up
+        """The client has gone."""
+
+
+async def hold(websocket: WebSocket, open_session: OpenSession, note: Callable[[bytes], None]) -> None:
+    """Accept the handshake, and talk until one side ends it. Every message that comes is given to `note`."""
+    offered: list[str] = websocket.scope["subprotocols"]
+    await websocket.accept(subprotocol=offered[0] if offered else None)
+
+    async def say(message: JsonObject) -> None:
+        await websocket.send_text(dump(message).decode())
+
+    session = open_session(say)
+    try:
+        await session.begin()
+        while True:
+            received = await websocket.receive()
+            if received["type"] == "websocket.disconnect":
+                return
+            text: str | None = received.get("text")
+            content: bytes = text.encode() if text is not None else received["bytes"]
+            note(content)
+            await session.hear(json.loads(content))
+    except Cut:
+        await websocket.close(_DIED)
+    except WebSocketDisconnect:
+        pass
+    finally:
+        await session.end()
+
+
+async def paced(events: Iterable[JsonObject], script: Script, error: JsonObject) -> AsyncIterator[JsonObject]:
+    """The events of an answer, as the script says. `error` is the provider's error within one."""
+    for number, event in enumerate(events):
+        if number == script.die_after:
+            raise Cut
+        if number == script.error_after:
+            yield error
+            return
+        if number and script.hang:
+            await asyncio.Event().wait()
+        if script.delay:
+            await asyncio.sleep(script.delay)
+        yield event
