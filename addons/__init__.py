@@ -10,6 +10,7 @@ from addons.redact import Redact
 from addons.route import Route
 from addons.settle import Settle
 from addons.spend import Spend
+from addons.top_up import TopUp
 from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Turns, Access, Redact, Spend, Credentials, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, Spend, Credentials, TopUp, Settle)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from addons.context import Call
 from sallyport.providers.base import Usage
 from sallyport.spend.estimate import OutputEstimator
-from sallyport.spend.prices import price
+from sallyport.spend.prices import Price, price
 from sallyport.spend.recorded_usage import further
 
 _CHARS_PER_TOKEN = 4
@@ -23,12 +25,12 @@ def charge(call: Call, output: OutputEstimator) -> None:
     record.input_tokens, record.output_tokens = usage.input_tokens, usage.output_tokens
     record.cache_read_tokens, record.cache_write_tokens = usage.cache_read_tokens, usage.cache_write_tokens
     record.reasoning_tokens, record.usage = usage.reasoning_tokens, further(usage)
-    provider = record.provider or ""
-    cost = price(provider, record.model or "", usage, at=record.started_at)
-    if cost.unpriced and meter and meter.model and meter.model != record.model:
-        cost = price(provider, meter.model, usage, at=record.started_at)
-        record.priced_as = call.without_key(meter.model)
+    cost, answering = _priced(call, usage)
+    if answering:
+        record.priced_as = call.without_key(answering)
     record.cost_nano, record.unpriced = cost.cost_nano, cost.unpriced
+    if call.stopped:  # what the estimate has beyond what was reserved was not passed on
+        record.cost_nano = min(record.cost_nano, call.reserved_nano)
     if not record.estimated:
         output.observe(record.api_key_id or "", record.model or "", usage.output_tokens)
 
@@ -41,9 +43,35 @@ def _estimate(call: Call) -> Usage | None:
     if meter is None:
         answered_or_left = record.status is not None or record.outcome == "aborted"
         return Usage(call.expected_input_tokens, call.expected_output_tokens) if answered_or_left else None
-    partial = meter.partial or Usage(input_tokens=call.expected_input_tokens)
-    output = max(partial.output_tokens, -(-meter.output_chars // _CHARS_PER_TOKEN))
+    usage = streamed(call)
     if record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
-        output = output or call.expected_output_tokens
-    partial.output_tokens = output
-    return partial
+        usage.output_tokens = usage.output_tokens or call.expected_output_tokens
+    return usage
+
+
+def streamed(call: Call) -> Usage:
+    """What has been used so far, by the provider's count or by the length of what it has said, whichever is more."""
+    meter = call.meter
+    if meter is None:
+        return Usage(input_tokens=call.expected_input_tokens)
+    partial = meter.partial or Usage(input_tokens=call.expected_input_tokens)
+    return replace(partial, output_tokens=max(partial.output_tokens, -(-meter.output_chars // _CHARS_PER_TOKEN)))
+
+
+def so_far(call: Call) -> int:
+    """Nano-dollars that a running call has cost."""
+    return price_of(call, (call.meter and call.meter.usage) or streamed(call)).cost_nano
+
+
+def price_of(call: Call, usage: Usage) -> Price:
+    """By the model that was asked for; where that has no price, by the one that answered."""
+    return _priced(call, usage)[0]
+
+
+def _priced(call: Call, usage: Usage) -> tuple[Price, str | None]:
+    """As `price_of`, and the model that answered if the price is its."""
+    record, answering = call.record, call.meter and call.meter.model
+    cost = price(record.provider or "", record.model or "", usage, at=record.started_at)
+    if cost.unpriced and answering and answering != record.model:
+        return price(record.provider or "", answering, usage, at=record.started_at), answering
+    return cost, None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 from policies.model import Subject
+from policies.spend_cap import Cap
 from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
@@ -40,6 +41,14 @@ class Call:
     expected_nano: int = 0
     expected_input_tokens: int = 0
     expected_output_tokens: int = 0
+    caps: tuple[Cap, ...] = ()
+    """The spend caps that hold for it."""
+    reserved_nano: int = 0
+    """What it holds of each of them."""
+    stopped: bool = False
+    """It was ended on its way, in form."""
+    topping_up: bool = False
+    """More is being asked for."""
     reserved: bool = False
     """A reservation is (or may be) held for it: its end is settled, not just published."""
     settled: bool = False

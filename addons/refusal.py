@@ -14,7 +14,7 @@ from addons.sockets import SocketMessage
 from policies.model import Policy
 from sallyport.ids import new_id
 from sallyport.providers.base import ErrorAnswer, JsonObject
-from sallyport.tracing.record import Fired, PolicyRef
+from sallyport.tracing.record import CallRecord, Fired, PolicyRef
 
 FALL_BACK = 426
 """`Upgrade Required`: the client is to ask over HTTPS, and is told there what is wrong."""
@@ -62,7 +62,7 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
     if refusal.retry_after is not None:
         headers["retry-after"] = str(refusal.retry_after)
     if call:
-        _note(call, refusal, shape.status)
+        note(call.record, refusal, shape.status)
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()
     headers["x-gateway-request-id"] = call.record.id if call else new_id()
     body = b"" if flow.request.method == "HEAD" else answer.body  # RFC 9110, 9.3.2: it would be taken for the next answer
@@ -80,7 +80,7 @@ def refuse_message(message: SocketMessage, refusal: Refusal) -> None:
     message.refused = True
     agent = call.record.user_agent or ""
     shape = shape_for(agent, call.provider.name, refusal.status, refusal.message, refusal.retry_after)
-    _note(call, refusal, shape.status)
+    note(call.record, refusal, shape.status)
     conversation = message.socket.conversation
     if message.turn and not message.from_client and (stop := conversation.stop(message.turn)):
         message.to_provider.append(orjson.dumps(stop))
@@ -94,8 +94,8 @@ def refuse_message(message: SocketMessage, refusal: Refusal) -> None:
         message.close = (POLICY_VIOLATION, refusal.message)
 
 
-def _note(call: Call, refusal: Refusal, status: int) -> None:
-    record = call.record
+def note(record: CallRecord, refusal: Refusal, status: int) -> None:
+    """Write down why a call was refused, or stopped on its way, and with which status."""
     record.outcome = "blocked" if refusal.status < 500 or refusal.policies else "error"
     record.status = status
     record.reason = refusal.reason

@@ -1,33 +1,71 @@
-"""The stream callback of a response: passes bytes on as they come, while the meter reads them."""
+"""The stream callback of a response: passes bytes on as they come, while the meter reads them, and can end a stream in form."""
 
 from __future__ import annotations
 
 import time
 
-from sallyport.providers.base import Meter
+from addons.decoding import Decoding
+from addons.refusal import Refusal
+from sallyport.providers.base import Meter, Usage
 
 
 class ResponseTap:
     """mitmproxy calls it with each chunk, and with b"" at the end; what it returns goes to the client."""
 
-    def __init__(self, meter: Meter | None, length: int | None, *, events: bool = False) -> None:
-        """`events`: the answer is a stream of events, of which one is the last."""
+    def __init__(
+        self,
+        meter: Meter | None,
+        length: int | None,
+        *,
+        events: bool = False,
+        decoding: Decoding | None = None,
+        decoded: bool = False,
+    ) -> None:
+        """`events`: the answer is a stream of events, of which one is the last. `decoding`: how to read it; the client gets
+        what came, or, where it is to be `decoded`, what was read."""
         self._meter = meter
         self._length = length
         self._events = events
+        self._decoding = decoding
+        self._decoded = decoded
         self._seen = 0
+        self._stop: tuple[Refusal, Usage] | None = None
+        self.stopped: Refusal | None = None
+        """Why the stream was ended before its time."""
         self.first_byte: float | None = None
         """perf_counter of the first body byte."""
 
     @property
     def complete(self) -> bool:
         """What has been fed holds the end of the answer: the call can be settled before this chunk leaves."""
-        return (self._meter is not None and self._meter.complete) or (self._length is not None and self._seen >= self._length)
+        return self._over or (self._length is not None and self._seen >= self._length)
 
     @property
     def cut(self) -> bool:
         """Asked at the end: the last event has not come. A clean end would make clients send their request again at once."""
-        return self._events and self._meter is not None and not self._meter.complete
+        return self._events and self._meter is not None and not self._over
+
+    @property
+    def _over(self) -> bool:
+        return self.stopped is not None or (self._meter is not None and self._meter.complete)
+
+    def stop(self, refusal: Refusal, usage: Usage) -> None:
+        """End the stream after the event that is under way, unless it is ending by itself. `usage`: what it used."""
+        self._stop = refusal, usage
+
+    def until_stopped(self, data: bytes) -> bytes:
+        """`data` that is to be passed on; or, where the stream was to be stopped, as much as may be, and an end in form."""
+        if self._stop is None or self._meter is None or (self._decoding and not self._decoded):
+            return data
+        whole = len(data) - self._meter.unfinished
+        if whole < 0:  # all of it belongs to an event that has begun to leave
+            return data
+        (refusal, usage), self._stop = self._stop, None
+        ending = None if self._length is not None else self._meter.ending(refusal.message, usage)
+        if ending is None:
+            return data
+        self.stopped = refusal
+        return data[:whole] + ending
 
     def __call__(self, data: bytes) -> bytes:
         if not data:
@@ -35,4 +73,7 @@ class ResponseTap:
         if self.first_byte is None:
             self.first_byte = time.perf_counter()
         self._seen += len(data)
-        return self._meter.feed(data) if self._meter else data
+        if self._meter is None or self._decoding is None:
+            return self._meter.feed(data) if self._meter else data
+        read = [self._meter.feed(piece) for piece in self._decoding.feed(data)]
+        return b"".join(read) if self._decoded else data

@@ -15,7 +15,7 @@ from mitmproxy import http
 
 from addons.charge import charge
 from addons.context import Call, call_of
-from addons.refusal import FALL_BACK, Refusal, refuse
+from addons.refusal import FALL_BACK, Refusal, note, refuse
 from addons.response_tap import ResponseTap
 from addons.services import Services
 from addons.sockets import Socket, SocketMessage
@@ -68,7 +68,7 @@ class Settle:
         """The terminal event has been read and not yet been passed on."""
         call = call_of(flow)
         if call:
-            _note_first_byte(flow, call)
+            _note_tap(flow, call)
             await asyncio.wait({asyncio.ensure_future(self._finish(call))}, timeout=_LONGEST_WAIT)
 
     async def response(self, flow: http.HTTPFlow) -> None:
@@ -93,7 +93,7 @@ class Settle:
 
     async def _end(self, flow: http.HTTPFlow, call: Call) -> None:
         """Only now is all of the answer on its way: until then a worker that drains waits for this call, settled or not."""
-        _note_first_byte(flow, call)
+        _note_tap(flow, call)
         try:
             await self._finish(call)
         finally:
@@ -171,10 +171,13 @@ class Settle:
             charge(call, self._services.output)
 
 
-def _note_first_byte(flow: http.HTTPFlow, call: Call) -> None:
+def _note_tap(flow: http.HTTPFlow, call: Call) -> None:
     tap = flow.response.stream if flow.response else None
     if isinstance(tap, ResponseTap):
         call.first_byte = tap.first_byte
+        if tap.stopped and not call.stopped:
+            call.stopped = True
+            note(call.record, tap.stopped, call.record.status or 200)
 
 
 def _unreachable(name: str, message: str) -> Refusal:

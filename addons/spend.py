@@ -74,7 +74,7 @@ class Spend:
         if not blocked:
             return None
         call.record.matched.extend(block.policy for block in blocked)
-        return _refusal(blocked)
+        return spend_refusal(blocked)
 
     async def _admit(self, call: Call, wire: WireFormat, said: bytes) -> Refusal | None:
         """Reserve what the call will probably cost. `said` is what its model will read, beside what the provider holds."""
@@ -89,13 +89,16 @@ class Spend:
             if refusal:
                 return refusal
         expected, worst = self._estimate(call, said, wire.output_cap(body), body.get("service_tier"))
+        expected_nano = 0 if record.passthrough else call.expected_nano
+        worst_nano = most(record.provider or "", record.model, worst, at=record.started_at)
+        call.caps, call.reserved_nano = caps, worst_nano if any(cap.strict for cap in caps) else expected_nano
         try:
             admission = await self._services.spend.admit(
                 record,
                 caps=caps,
                 limits=limits,
-                expected_nano=0 if record.passthrough else call.expected_nano,
-                worst_nano=most(record.provider or "", record.model, worst, at=record.started_at),
+                expected_nano=expected_nano,
+                worst_nano=worst_nano,
                 expected_tokens=expected.input_tokens + expected.output_tokens,
             )
         except StoreUnavailable:
@@ -105,7 +108,7 @@ class Spend:
             call.reserved = True
             return None
         self._turned_away.remember(subject, call.snapshot, admission.blocked)
-        return _refusal(admission.blocked)
+        return spend_refusal(admission.blocked)
 
     def _estimate(self, call: Call, said: bytes, cap: int | None, asked_tier: object) -> tuple[Usage, Usage]:
         """What the call will probably use, and the most it can use."""
@@ -142,7 +145,7 @@ def _uncounted(caps: Sequence[Cap]) -> Refusal | None:
     return Refusal(403, "uncounted", message, policies, "spend_cap", scopes, windows)
 
 
-def _refusal(blocked: Sequence[Block]) -> Refusal:
+def spend_refusal(blocked: Sequence[Block]) -> Refusal:
     """Spend comes first: a rate limit ends sooner, and a client that waits for it would only be refused again."""
     spend = [block for block in blocked if block.kind == "spend_limit"]
     chosen = spend or list(blocked)

@@ -79,6 +79,18 @@ class Meter(Tally, ABC):
         """The response ended: return what is still held back."""
         return b""
 
+    @property
+    def unfinished(self) -> int:
+        """Bytes, among those passed on, of an event whose end has not come: a stream can be ended before them only."""
+        return 0
+
+    def ending(self, message: str, usage: Usage) -> bytes | None:
+        """What ends a stream in form, after its last whole event: `message` for a person to read, `usage` as what it used.
+
+        None where the answer is no stream, or is ending by itself.
+        """
+        return None
+
 
 class WireFormat(ABC):
     """The shape of requests and answers of one API family (OpenAI chat, Anthropic messages, …)."""

@@ -36,6 +36,13 @@ class CallCompleteHook(commands.StartHook):
 
 
 @dataclass
+class StreamOverdrawnHook(commands.StartHook):
+    """A stream has used up what it holds of its budgets; an addon tops it up or asks to stop it."""
+
+    flow: http.HTTPFlow
+
+
+@dataclass
 class RequestTooLargeHook(commands.StartHook):
     """A buffered request body grew beyond the limit; the addon sets `flow.response`."""
 

@@ -2,7 +2,6 @@
 
 - a refusal made on the head is sent at once, and the rest of the body is drained;
 - buffered bodies are bounded;
-- the last event of an answer leaves after its call is settled;
 - a provider that can't be reached is answered by our error, in the provider's shape (unless there is another attempt);
 - a client that breaks its own request is told so.
 """
@@ -27,28 +26,23 @@ from mitmproxy.proxy.layers.http import (
     RequestHeaders,
     RequestProtocolError,
     RequestTrailers,
-    ResponseData,
-    ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
-    ResponseTrailers,
     SendHttp,
 )
 
-from addons.context import call_of
 from addons.refusal import Refusal, refuse
-from addons.response_tap import ResponseTap
 from addons.route import ORIGIN_FORM
 from addons.settle import CLIENT_LEFT
-from sallyport.proxy.hooks import CallCompleteHook, RequestTooLargeHook
-from sallyport.proxy.http_attempts import AttemptStream
+from sallyport.proxy.hooks import RequestTooLargeHook
+from sallyport.proxy.http_answer import AnswerStream
 from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
 from sallyport.settings import Settings
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
 
 
-class GatewayHttpStream(AttemptStream):
+class GatewayHttpStream(AnswerStream):
     def __init__(self, context: Context, stream_id: int, settings: Settings) -> None:
         super().__init__(context, stream_id)
         self._settings = settings
@@ -157,33 +151,6 @@ class GatewayHttpStream(AttemptStream):
             self.client_state = self.state_done
             if self.server_state == self.state_done:
                 yield from self.flow_done()
-
-    def state_stream_response_body(self, event: events.Event) -> layer.CommandGenerator[None]:
-        tap = self.flow.response.stream if self.flow.response else None
-        if not isinstance(tap, ResponseTap) or isinstance(event, ResponseTrailers):
-            yield from super().state_stream_response_body(event)
-            return
-        data = tap(event.data if isinstance(event, ResponseData) else b"")
-        call = call_of(self.flow)
-        ended = isinstance(event, ResponseEndOfMessage)
-        cut = ended and tap.cut
-        if call and not call.settled and (ended or tap.complete) and not cut:
-            yield CallCompleteHook(self.flow)
-        if data:
-            yield SendHttp(ResponseData(self.stream_id, data), self.context.client)
-        if cut:
-            message = "the stream ended without its last event"
-            yield from self.handle_protocol_error(ResponseProtocolError(self.stream_id, message, ErrorCode.GENERIC_SERVER_ERROR))
-        elif ended:
-            yield from self.send_response(already_streamed=True)
-
-    def send_response(self, already_streamed: bool = False) -> layer.CommandGenerator[None]:
-        yield from super().send_response(already_streamed)
-        if self.server_state == self.state_done and self.client_state == self.state_stream_request_body:
-            # the provider has said all; what the client still sends is for nobody
-            self.client_state = self.state_errored
-            yield SendHttp(RequestProtocolError(self.stream_id, "answered before", ErrorCode.CANCEL), self.context.server)
-            yield from self.flow_done()
 
     def check_invalid(self, request: bool) -> layer.CommandGenerator[bool]:
         """Heads are judged where they are read: requests' above, answers' in `http_client` and in the HTTP/2 library."""

@@ -1,4 +1,4 @@
-"""The worker's way to the budgets: admit a call, settle it, publish it, renew its lease. Each is one Redis round trip."""
+"""The worker's way to the budgets: admit a call, top it up, settle it, publish it, renew its lease; one Redis round trip each."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ class Admission:
     """Every limit that is used up, broadest first; empty when admitted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Topped:
+    reserved_nano: int
+    """What the call holds from now on."""
+    blocked: tuple[Block, ...] = ()
+    """The strict caps that are used up, broadest first; what is held has not changed then."""
+
+
 class SpendGate:
     """Times are UTC seconds. Everything is idempotent by call id.
 
@@ -72,6 +80,7 @@ class SpendGate:
         self._clock = clock
         self._admit = Script("admit.lua")
         self._settle = Script("settle.lua")
+        self._top_up = Script("top_up.lua")
 
     async def admit(
         self,
@@ -98,6 +107,19 @@ class SpendGate:
             return Admission(admitted=True)
         blocks = [_block(entry, caps, limits, record.started_at) for entry in violated]
         return Admission(admitted=False, blocked=tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
+
+    async def top_up(self, record: CallRecord, *, caps: Sequence[Cap], spent_nano: int, wanted_nano: int) -> Topped:
+        """Raise what a running call has reserved to `wanted_nano`, or as near as its strict caps leave room for.
+
+        At least `spent_nano` is reserved then; where a strict cap has no room for that, nothing changes. A call that holds no
+        reservation any more may go on: it has been charged. Raises StoreUnavailable.
+        """
+        names, arguments = plan.topping_up(record, caps, min(spent_nano, _MOST), min(wanted_nano, _MOST))
+        answer: list[Any] = await self._answer(self._top_up.run(self._redis, names, arguments))
+        if answer[0] in (b"held", "held"):
+            return Topped(int(answer[1]))
+        blocks = [_block([b"cap", *entry], caps, (), record.started_at) for entry in answer[1:]]
+        return Topped(0, tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
 
     async def settle(self, record: CallRecord) -> None:
         """Charge what the call cost in the windows it started in, let its reservation go and publish the record.

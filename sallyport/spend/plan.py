@@ -72,6 +72,17 @@ def admission(
     return names, [record.id, lease_end, pending.to_json(), orjson.dumps(reservation), orjson.dumps(plan)]
 
 
+def topping_up(record: CallRecord, caps: Sequence[Cap], spent_nano: int, wanted_nano: int) -> tuple[list[str], list[Argument]]:
+    """KEYS and ARGV of top_up.lua."""
+    windows, expire = keys.spend_windows(record.organization_id, record.started_at)
+    plan = {
+        "caps": [[WINDOWS.index(cap.window) + 1, cap.field, cap.limit_nano, cap.strict] for cap in caps],
+        "expire": expire,
+    }
+    names = [keys.reservations(record.organization_id), *windows]
+    return names, [record.id, str(spent_nano), str(wanted_nano), orjson.dumps(plan)]
+
+
 class _Counters:
     """The rate counters of one call: two policies about the same subject, metric and window share one."""
 

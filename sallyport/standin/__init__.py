@@ -11,6 +11,7 @@ it is the same short sentence every time; a token is a word.
 |---|---|
 | `[[echo]]` | answers with the text of the last message, as it was received |
 | `[[length:N]]` | answers with N words (the request's output limit still cuts them) |
+| `[[heedless]]` | the request's output limit cuts nothing |
 | `[[tool]]` | answers with a call of the first tool declared (`get_weather` where none is) |
 | `[[in:N]]`, `[[out:N]]` | the usage says N input, N output tokens instead of counting words |
 | `[[cached:N]]`, `[[cache-write:N]]`, `[[reasoning:N]]` | N tokens on top: read from, written to the prompt cache, reasoned |

@@ -83,7 +83,7 @@ def write_script(messages: list[Message], *, limit: int | None = None, tools: li
     if status := markers.get("status"):
         raise Refusal(status, f"the stand-in was asked to answer {status}")
     pieces = _pieces(last if "echo" in markers else None, markers.get("length"))
-    truncated = limit is not None and limit < len(pieces)
+    truncated = limit is not None and limit < len(pieces) and "heedless" not in markers
     pieces = pieces[:limit] if truncated else pieces
     cached, cache_write, reasoning = (markers.get(name) or 0 for name in ("cached", "cache-write", "reasoning"))
     words_in = markers.get("in") or max(1, count_words(*(message.text for message in messages)))

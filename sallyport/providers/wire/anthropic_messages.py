@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.wire.anthropic_ending import AnthropicEnding
+from sallyport.providers.wire.ending import sse
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
 from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
@@ -56,16 +58,22 @@ class _StreamMeter(SseMeter):
         self._reader.read(obj(decode(event.data)))
         return True
 
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        events = self._reader.ending.events(message, usage, self.model)
+        return None if events is None else b"".join(sse(event, event["type"]) for event in events)
+
 
 class AnthropicReader:
     """Reads the events of an Anthropic stream into a meter, whatever they are framed in."""
 
     def __init__(self, meter: Meter) -> None:
+        self.ending = AnthropicEnding()
         self._meter = meter
         self._usage: JsonObject = {}
 
     def read(self, event: JsonObject) -> None:
         meter = self._meter
+        self.ending.read(event)
         match event.get("type"):
             case "content_block_delta":
                 delta = obj(event, "delta")

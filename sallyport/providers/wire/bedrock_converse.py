@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.wire.bedrock_ending import ConverseEnding
 from sallyport.providers.wire.eventstream import Frame
 from sallyport.providers.wire.meters import FrameMeter, JsonMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
@@ -36,8 +37,16 @@ class BedrockConverse(WireFormat):
 
 
 class _StreamMeter(FrameMeter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = ConverseEnding()
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        return self._ending.bytes(message, usage)
+
     def on_frame(self, frame: Frame) -> None:
         event = obj(decode(frame.payload))
+        self._ending.read(frame, event)
         self.output_chars += generated_chars(event.get("delta"), _GENERATED, frozenset({"input"}))
         if frame.event_type == "metadata":
             if usage := obj(event, "usage"):

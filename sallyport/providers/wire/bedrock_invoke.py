@@ -14,6 +14,7 @@ from typing import Any
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages, AnthropicReader, anthropic_usage
 from sallyport.providers.wire.bedrock_converse import BedrockConverse, converse_usage
+from sallyport.providers.wire.bedrock_ending import chunk, exception
 from sallyport.providers.wire.eventstream import Frame
 from sallyport.providers.wire.meters import FrameMeter, JsonMeter, pick_meter
 from sallyport.providers.wire.openai_usage import chat_usage
@@ -69,6 +70,16 @@ class _StreamMeter(FrameMeter):
     def __init__(self) -> None:
         super().__init__()
         self._anthropic = AnthropicReader(self)
+        self._is_anthropic = False
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        """By text in Anthropic's events; other models' streams by an exception, which needs no knowledge of them."""
+        events = self._anthropic.ending.events(message, usage, self.model)
+        if events is None:
+            return None
+        if not self._is_anthropic or events[0]["type"] == "error":
+            return exception(message)
+        return b"".join(map(chunk, events))
 
     def on_frame(self, frame: Frame) -> None:
         if frame.is_error:
@@ -77,6 +88,7 @@ class _StreamMeter(FrameMeter):
         event = obj(_chunk(frame))
         metrics = event.pop(_METRICS, None)
         if "type" in event:
+            self._is_anthropic = True
             self._anthropic.read(event)
         else:
             self.output_chars += generated_chars(event, _GENERATED)

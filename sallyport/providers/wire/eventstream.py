@@ -58,6 +58,11 @@ class EventStreamDecoder:
     def __init__(self) -> None:
         self._held = bytearray()
 
+    @property
+    def held(self) -> int:
+        """Bytes of the frame whose end has not come."""
+        return len(self._held)
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes. Iterating raises EventStreamError; nothing can be read after that."""
         self._held += data

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.wire.ending import continued, sse
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.meters import SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
@@ -79,11 +80,26 @@ class _Reader:
     def over(self) -> bool:
         return self._finished and not self._unfinished
 
+    def last(self, message: str, usage: Usage) -> JsonObject:
+        """An answer that finishes every candidate, with `message` as its text."""
+        content = {"role": "model", "parts": [{"text": continued(message, self._meter.output_chars > 0)}]}
+        counts = {"promptTokenCount": usage.input_tokens, "candidatesTokenCount": usage.output_tokens}
+        return {
+            "candidates": [
+                {"content": content, "finishReason": "STOP", "index": index} for index in sorted(self._unfinished or {0})
+            ],
+            "usageMetadata": counts | {"totalTokenCount": sum(counts.values())},
+            "modelVersion": self._meter.model or "unknown",
+        }
+
 
 class _SseMeter(SseMeter):
     def __init__(self) -> None:
         super().__init__()
         self._reader = _Reader(self)
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        return sse(self._reader.last(message, usage))
 
     def on_event(self, event: SseEvent) -> bool:
         answer = obj(decode(event.data))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, override
 
-from sallyport.providers.base import Meter
+from sallyport.providers.base import Meter, Usage
 from sallyport.providers.wire.eventstream import EventStreamDecoder, EventStreamError, Frame
 from sallyport.providers.wire.reading import decode
 from sallyport.providers.wire.sse import SseEvent, SseParser
@@ -75,6 +75,19 @@ class SseMeter(Meter):
     def on_event(self, event: SseEvent) -> bool:
         """Take note of an event; False to keep it from the client."""
 
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        """As `ending`, of a stream that can still be read."""
+        return None
+
+    @override
+    def ending(self, message: str, usage: Usage) -> bytes | None:
+        return None if self.complete or self._parser.overflowed else self.closing(message, usage)
+
+    @property
+    @override
+    def unfinished(self) -> int:
+        return 0 if self._filters else self._parser.held
+
     def feed(self, data: bytes) -> bytes:
         if self._parser.overflowed:
             return data
@@ -99,6 +112,19 @@ class FrameMeter(Meter):
 
     @abstractmethod
     def on_frame(self, frame: Frame) -> None: ...
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        """As `ending`, of a stream that can still be read."""
+        return None
+
+    @override
+    def ending(self, message: str, usage: Usage) -> bytes | None:
+        return None if self.complete or self._broken else self.closing(message, usage)
+
+    @property
+    @override
+    def unfinished(self) -> int:
+        return self._decoder.held
 
     def feed(self, data: bytes) -> bytes:
         if not self._broken:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
+from sallyport.providers.wire.openai_chat_ending import OpenAIChatEnding
 from sallyport.providers.wire.openai_usage import chat_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
 from sallyport.providers.wire.reading import asked, cap, decode, generated_chars, obj, objects, text, total_cap
@@ -48,7 +49,7 @@ class OpenAIChat(WireFormat):
         return True
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
-        return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=lambda: _StreamMeter(filters=prepared))
+        return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=lambda: _StreamMeter(prepared=prepared))
 
 
 def _answers(body: JsonObject) -> int:
@@ -62,12 +63,21 @@ def _answers(body: JsonObject) -> int:
 class _StreamMeter(SseMeter):
     _service_tier: str | None = None
 
+    def __init__(self, *, prepared: bool) -> None:
+        super().__init__(filters=prepared)
+        self._prepared = prepared
+        self._ending = OpenAIChatEnding()
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        return self._ending.bytes(message, usage, self.model, quiet=self._prepared)
+
     def on_event(self, event: SseEvent) -> bool:
         if event.data == b"[DONE]":
             self.usage = self.usage or self.partial
             self.complete = True
             return True
         chunk = obj(decode(event.data))
+        self._ending.read(chunk)
         self.model = text(chunk, "model") or self.model
         self._service_tier = text(chunk, "service_tier") or self._service_tier
         choices = objects(chunk.get("choices"))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, Tally, WireFormat
+from sallyport.providers.base import JsonObject, Meter, Tally, Usage, WireFormat
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
+from sallyport.providers.wire.openai_responses_ending import OpenAIResponsesEnding
 from sallyport.providers.wire.openai_usage import responses_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
 from sallyport.providers.wire.reading import cap, decode, generated_chars, obj, objects, text
@@ -51,9 +52,18 @@ class OpenAIResponses(WireFormat):
 
 
 class _StreamMeter(SseMeter):
+    def __init__(self) -> None:
+        super().__init__()
+        self._ending = OpenAIResponsesEnding()
+
+    def closing(self, message: str, usage: Usage) -> bytes | None:
+        return self._ending.bytes(message, usage, self.model)
+
     def on_event(self, event: SseEvent) -> bool:
         body = obj(decode(event.data))
-        read_event(self, body, text(body, "type") or event.name)
+        kind = text(body, "type") or event.name
+        self._ending.read(kind, body)
+        read_event(self, body, kind)
         return True
 
 

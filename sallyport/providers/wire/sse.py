@@ -57,6 +57,11 @@ class SseParser:
         self.overflowed = len(self._held) > self._limit
         return events
 
+    @property
+    def held(self) -> int:
+        """Bytes of the event whose end has not come."""
+        return len(self._held)
+
     def take(self) -> bytes:
         """What is still held: the beginning of an event whose end has not come."""
         held = bytes(self._held)

@@ -8,7 +8,7 @@ import signal
 import socket
 import ssl
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -79,6 +79,10 @@ class Worker:
     @property
     def auth(self) -> str:
         return f"Authorization: Bearer {self.key}"
+
+    def as_caller(self, key: str) -> Worker:
+        """The same worker, called with another key."""
+        return replace(self, installation=replace(self.installation, key=key))
 
     def dial(self) -> Wire:
         return Wire(socket.create_connection(("127.0.0.1", self.port)))

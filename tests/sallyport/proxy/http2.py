@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import ssl
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 
 import h2.config
 import h2.connection
 import h2.events
 
+from tests.sallyport.proxy.gateway import Worker
 from tests.sallyport.proxy.wire import Wire
 
 Fields = Sequence[tuple[bytes, bytes]]
@@ -75,6 +78,19 @@ class Http2:
                 self.pump()
         except (EOFError, ConnectionError):
             return True
+
+
+@contextmanager
+def http2_client(worker: Worker, host: str) -> Generator[Http2]:
+    """Through a CONNECT, with the gateway's key there."""
+    with worker.connect(f"{host}:443") as wire:
+        context = worker.trust()
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        inner = wire.tls(context, host)
+        assert isinstance(inner.sock, ssl.SSLSocket)
+        assert inner.sock.selected_alpn_protocol() == "h2"
+        yield Http2(inner)
+        inner.close()
 
 
 def until(condition: Callable[[], bool], peer: Http2) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ssl
 from collections.abc import Iterator
 
 import h2.events
@@ -11,7 +10,7 @@ import orjson
 import pytest
 
 from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
-from tests.sallyport.proxy.http2 import Http2
+from tests.sallyport.proxy.http2 import Http2, http2_client
 from tests.sallyport.proxy.test_wire_streams import DONE, HELLO, SSE, STREAM, UNASKED, USAGE
 from tests.sallyport.proxy.wire import Provider, answer, chunk, eventually, flood
 
@@ -25,14 +24,8 @@ def head(method: bytes = b"POST", path: bytes = b"/v1/chat/completions", *more: 
 
 @pytest.fixture
 def client(worker: Worker) -> Iterator[Http2]:
-    with worker.connect("api.openai.com:443") as wire:
-        context = worker.trust()
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        inner = wire.tls(context, "api.openai.com")
-        assert isinstance(inner.sock, ssl.SSLSocket)
-        assert inner.sock.selected_alpn_protocol() == "h2"
-        yield Http2(inner)
-        inner.close()
+    with http2_client(worker, "api.openai.com") as client:
+        yield client
 
 
 @pytest.mark.parametrize("length", [True, False])
