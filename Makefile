@@ -10,7 +10,7 @@ RUN_READY := .venv/.run-installed
 DEV_READY := .venv/.dev-installed
 IMPORTED := sallyport.proxy.worker, sallyport.console.server, sallyport.redaction.ner_server
 # What some tests use and skip without: Debian package:command.
-OPTIONAL := postgresql:initdb libnss3-tools:certutil nftables:nft iproute2:ip curl:curl
+OPTIONAL := postgresql:initdb libnss3-tools:certutil nftables:nft iproute2:ip curl:curl wireguard-tools:wg wireguard-go:wireguard-go
 
 help:
 	@echo "make run      set up, and serve on 127.0.0.1:8080 (ARGS='--listen 0.0.0.0:8080' for more)"

@@ -10,10 +10,11 @@ import hashlib
 import ipaddress
 import time
 import weakref
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from mitmproxy import connection, http
 from mitmproxy.certs import Cert
+from mitmproxy.proxy.layers.modes import Socks5AuthData
 
 from addons.context import Call, call_of
 from addons.gateway_headers import gateway_headers
@@ -29,6 +30,14 @@ _CHALLENGE = {"proxy-authenticate": 'Basic realm="Sallyport gateway key"'}
 _GET_A_KEY = "Ask your gateway's administrator for a key"
 
 
+@dataclass(slots=True)
+class Tunnel:
+    """A way past the providers that a client asks for outside of HTTP, by SOCKS."""
+
+    client: connection.Client
+    allowed: bool = False
+
+
 class Identify:
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -42,12 +51,22 @@ class Identify:
         if presented:
             self._connect_keys[flow.client_conn] = presented
         if provider_for_host(flow.request.host):
-            if self._services.settings.challenge_providers and presented is None and not self._enrolled(flow):
+            if self._services.settings.challenge_providers and presented is None and not self._enrolled(flow.client_conn):
                 refuse(flow, Refusal(407, "key_missing", f"gateway key missing. {_GET_A_KEY}.", headers=_CHALLENGE))
             return
         key_or_refusal = self._known(flow, presented)
         if isinstance(key_or_refusal, Refusal):
             refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
+
+    def socks5_auth(self, data: Socks5AuthData) -> None:
+        """As at CONNECT: kept for the connection, and judged by what is asked for on it."""
+        if presented := data.password or data.username:
+            self._connect_keys[data.client_conn] = presented
+        data.valid = True
+
+    def tunnel_requested(self, data: Tunnel) -> None:
+        key = self._of(data.client, self._connect_keys.get(data.client))
+        data.allowed = self._services.settings.tunnel == "allow" and isinstance(key, Key)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         if flow.response:
@@ -96,9 +115,13 @@ class Identify:
             refuse(flow, Refusal(400, "secret_missing", message))
 
     def _known(self, flow: http.HTTPFlow, presented: str | None) -> Key | Refusal:
+        return self._of(flow.client_conn, presented, by_place=not _of_a_web_page(flow.request))
+
+    def _of(self, client: connection.Client, presented: str | None, *, by_place: bool = True) -> Key | Refusal:
+        """`by_place`: who presents no key may be known by where it comes from."""
         snapshot = self._services.snapshot
         if presented is None:
-            enrolled = None if _of_a_web_page(flow.request) else self._enrolled(flow)
+            enrolled = self._enrolled(client) if by_place else None
             if enrolled is None:
                 places = "X-Gateway-Key, Proxy-Authorization or the provider's own key header"
                 return Refusal(401, "key_missing", f"gateway key missing. Send it in {places}. {_GET_A_KEY}.")
@@ -109,9 +132,9 @@ class Identify:
             return Refusal(401, "key_unknown", f"gateway key unknown.{hint} {_GET_A_KEY}.")
         return usable(key)
 
-    def _enrolled(self, flow: http.HTTPFlow) -> Key | None:
+    def _enrolled(self, client: connection.Client) -> Key | None:
         """The key that a caller without one acts as: by certificate, then network, then local user."""
-        snapshot, client = self._services.snapshot, flow.client_conn
+        snapshot = self._services.snapshot
         if not snapshot.enrollments:
             return None
         peer = ipaddress.ip_address(client.peername[0].partition("%")[0]) if client.peername else None

@@ -25,6 +25,7 @@ MODULES = {
     "env": ("environment", "The lines that send a shell or a client through the gateway."),
     "exec": ("environment", "Run a command through the gateway: exec -- claude."),
     "egress": ("egress", "Lead clients that know nothing of the gateway to it: nftables rules."),
+    "wireguard": ("wireguard", "What a WireGuard client of the gateway needs."),
     "trust": ("trust", "Have this machine trust the gateway's CA, or no longer."),
     "doctor": ("doctor", "Say what is wrong, and what to do."),
     "backup": ("backup", "Save CA, master key and database in one file."),

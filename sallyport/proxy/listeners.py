@@ -9,14 +9,20 @@ from typing import Any, override
 
 from mitmproxy import ctx, platform
 from mitmproxy.addons.proxyserver import Proxyserver
-from mitmproxy.proxy import layers, mode_specs
-from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ServerInstance
+from mitmproxy.proxy import layer, layers, mode_specs
+from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ServerInstance, WireGuardServerInstance
 
 from sallyport.proxy.connection import ConnectionParts, GatewayConnection
+from sallyport.proxy.socks5 import GatewaySocks5
 
 logger = logging.getLogger(__name__)
 
 _BACKLOG = 1024
+
+
+class ModeError(Exception):
+    """A further mode can't be had; the message names it."""
 
 
 class Listeners(Proxyserver):
@@ -59,6 +65,8 @@ class Listeners(Proxyserver):
         if isinstance(mode, mode_specs.TransparentMode):
             platform.init_transparent_mode()
         instance: ServerInstance[Any] = ServerInstance.make(mode, self)
+        if isinstance(instance, WireGuardServerInstance):  # it would log its client's private key
+            instance.client_conf = lambda: "`wireguard` shows what its clients need"
 
         async def accept(reader: Any, writer: Any = None) -> None:
             await self._accept(reader, writer or reader, mode, instance)
@@ -70,7 +78,10 @@ class Listeners(Proxyserver):
                 return [await asyncio.start_server(accept, host, port, reuse_port=True, backlog=_BACKLOG)]
 
             instance.listen = listen  # pyright: ignore[reportAttributeAccessIssue] - returns fewer kinds of servers
-        await instance.start()
+        try:
+            await instance.start()
+        except Exception as error:
+            raise ModeError(f"--mode {mode.full_spec} can't start: {_in_one_line(error)}") from error
         self._further.append(instance)
 
     async def stop_accepting(self) -> None:
@@ -92,7 +103,7 @@ class Listeners(Proxyserver):
     async def _accept(self, reader: Any, writer: Any, mode: mode_specs.ProxyMode, instance: ServerInstance[Any] | None) -> None:
         handler = GatewayConnection(ctx.master, reader, writer, mode, self._parts)
         context = handler.layer.context
-        handler.layer = instance.make_top_layer(context) if instance else layers.modes.HttpProxy(context)
+        handler.layer = _top_layer(context, mode, instance)
         if isinstance(mode, mode_specs.TransparentMode):
             original = _original_destination(writer)
             if original is None or original == writer.get_extra_info("sockname")[:2]:  # not redirected: it would call itself
@@ -107,6 +118,17 @@ class Listeners(Proxyserver):
     @override
     def server_connect(self, data: Any) -> None:
         """Destinations are judged in `connection`, by address."""
+
+
+def _in_one_line(error: Exception) -> str:
+    """Without what a library in Rust adds for its own developers."""
+    return " ".join(str(error).partition("Stack backtrace:")[0].split())
+
+
+def _top_layer(context: Context, mode: mode_specs.ProxyMode, instance: ServerInstance[Any] | None) -> layer.Layer:
+    if isinstance(mode, mode_specs.Socks5Mode):
+        return GatewaySocks5(context)
+    return instance.make_top_layer(context) if instance else layers.modes.HttpProxy(context)
 
 
 def _shared_socket(entry: tuple[Any, ...]) -> socket.socket:

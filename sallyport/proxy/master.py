@@ -14,6 +14,7 @@ from sallyport.proxy.connection import ConnectionParts
 from sallyport.proxy.destinations import Destinations
 from sallyport.proxy.hooks import HookTable
 from sallyport.proxy.listeners import Listeners
+from sallyport.proxy.name_server import NameServer
 from sallyport.proxy.next_layer import GatewayNextLayer
 from sallyport.proxy.tls import GatewayTls
 from sallyport.settings import Settings
@@ -36,7 +37,9 @@ class GatewayMaster(Master):
         data = DataDir(settings.data_dir)
         proxy = settings.proxy()
         chain = ProxyChain(proxy, str(data.upstream_bundle)) if proxy else None
-        parts = ConnectionParts(settings, HookTable((*pipeline, tls, next_layer)), Destinations(settings), fixed, chain)
+        parts = ConnectionParts(
+            settings, HookTable((*pipeline, tls, next_layer, NameServer())), Destinations(settings), fixed, chain
+        )
         self.listeners = Listeners(parts, first_worker=first_worker)
         self.addons.add(Core(), self.listeners, next_layer, tls)
         self.options.update(

@@ -14,6 +14,7 @@ from mitmproxy.proxy.layers.http import HTTPMode
 
 from sallyport.providers import provider_for_host
 from sallyport.proxy.http_layer import GatewayHttpLayer
+from sallyport.proxy.socks5 import GatewaySocks5
 from sallyport.settings import Settings
 
 _TLS_RECORD = b"\x16\x03"
@@ -38,6 +39,8 @@ class GatewayNextLayer(NextLayer):
 
     @override
     def _next_layer(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
+        if context.client.transport_protocol == "udp":  # no QUIC: it falls back to TCP
+            return layers.DNSLayer(context) if context.server.address and context.server.address[1] == 53 else Refused(context)
         if len(context.layers) == 1 and isinstance(context.layers[0], layers.modes.HttpProxy | layers.modes.HttpUpstreamProxy):
             return self._front(context, data_client)
         if isinstance(context.layers[-1], ClientTLSLayer):  # only providers' TLS is opened
@@ -67,12 +70,12 @@ class GatewayNextLayer(NextLayer):
         return stack[0]
 
     def _may_tunnel(self, context: Context) -> bool:
-        """After a CONNECT that was judged already. Of redirected connections by setting; a SOCKS client can't say who it is."""
+        """After a CONNECT, or its like in SOCKS, that was judged already. Of redirected connections by setting."""
         match context.layers[0]:
             case layers.modes.HttpProxy() | layers.modes.HttpUpstreamProxy():
                 return True
-            case layers.modes.Socks5Proxy():
-                return False
+            case GatewaySocks5() as socks:
+                return socks.may_tunnel
             case _:
                 return self._settings.tunnel == "allow"
 
@@ -81,13 +84,13 @@ class GatewayNextLayer(NextLayer):
         return bool((sni and provider_for_host(sni)) or (address and provider_for_host(address[0])))
 
     def _plain_http_to_provider(self, context: Context, data_client: bytes, data_server: bytes) -> bool:
-        """By the destination's name; on a connection redirected to us, which has only an address, by the Host header.
+        """By the destination's name; on a connection that has only an address, as when redirected to us, by the Host header.
 
         What is said to a provider's name and is neither TLS nor HTTP is not passed on either: nobody was identified for it.
         """
         if self._is_provider(context, None):
             return True
-        if context.layers and isinstance(context.layers[0], layers.modes.TransparentProxy):
+        if context.layers and isinstance(context.layers[0], layers.modes.TransparentProxy | GatewaySocks5):
             host = self._get_host_header(context, data_client, data_server)
             return bool(host and provider_for_host(re.sub(r":\d+$", "", host)))
         return False

@@ -95,6 +95,16 @@ def test_a_mode_that_can_not_listen_ends_the_start(tmp_path: Path):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere capture starts in other ways")
+def test_local_capture_that_can_not_start_says_what_it_lacks(tmp_path: Path):
+    """mitmproxy's redirector is started by sudo, on Linux."""
+    process = start(tmp_path / "data", "--listen", "127.0.0.1:0", "--mode", "local:curl", PATH=str(tmp_path))
+    _, log = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 1
+    assert "--mode local:curl can't start: Failed to run sudo." in log
+    assert "backtrace" not in log
+
+
 @pytest.mark.parametrize("damage", ["database", "master key", "CA key"])
 def test_what_is_damaged_is_named_and_left_alone(tmp_path: Path, started: Path, data: Any, damage: str):
     file = {"database": data.database, "master key": data.master_key, "CA key": data.ca_key}[damage]

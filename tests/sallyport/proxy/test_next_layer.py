@@ -7,6 +7,7 @@ from mitmproxy.proxy import commands, events, layer, layers
 from mitmproxy.proxy.context import Context
 
 from sallyport.proxy.next_layer import GatewayNextLayer
+from sallyport.proxy.socks5 import GatewaySocks5
 from sallyport.settings import Settings
 
 
@@ -29,7 +30,7 @@ def hangs_up(found: layer.Layer) -> bool:
     [
         (layers.modes.TransparentProxy, "allow", False),
         (layers.modes.TransparentProxy, "refuse", True),
-        (layers.modes.Socks5Proxy, "allow", True),
+        (GatewaySocks5, "allow", True),  # nobody asked whether this one may
     ],
 )
 def test_a_setting_refuses_what_is_no_providers(mode: type[layer.Layer], tunnel: str, refused: bool, said: bytes):
@@ -39,5 +40,5 @@ def test_a_setting_refuses_what_is_no_providers(mode: type[layer.Layer], tunnel:
 
 
 def test_a_provider_is_served_in_any_case():
-    found = next_layer(layers.modes.Socks5Proxy, Settings(tunnel="refuse"), b"POST / HTTP/1.1\r\n\r\n", "api.openai.com")
+    found = next_layer(GatewaySocks5, Settings(tunnel="refuse"), b"POST / HTTP/1.1\r\n\r\n", "api.openai.com")
     assert not hangs_up(found)
