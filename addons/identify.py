@@ -7,24 +7,22 @@ to any other host needs a known caller, and a missing credential is asked for by
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import time
 import weakref
 from dataclasses import dataclass, replace
 
 from mitmproxy import connection, http
-from mitmproxy.certs import Cert
 from mitmproxy.proxy.layers.modes import Socks5AuthData
 
 from addons.context import Call, call_of
+from addons.enrolled import enrolled_key
 from addons.gateway_headers import gateway_headers
-from addons.local_user import local_user
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization, from_request
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from policies.model import Subject
 from sallyport.providers import provider_for_host
-from sallyport.store.snapshot import Enrollment, Key, Snapshot
+from sallyport.store.snapshot import Key
 
 _CHALLENGE = {"proxy-authenticate": 'Basic realm="Sallyport gateway key"'}
 _GET_A_KEY = "Ask your gateway's administrator for a key"
@@ -51,7 +49,11 @@ class Identify:
         if presented:
             self._connect_keys[flow.client_conn] = presented
         if provider_for_host(flow.request.host):
-            if self._services.settings.challenge_providers and presented is None and not self._enrolled(flow.client_conn):
+            if (
+                self._services.settings.challenge_providers
+                and presented is None
+                and not enrolled_key(self._services.snapshot, flow.client_conn)
+            ):
                 refuse(flow, Refusal(407, "key_missing", f"gateway key missing. {_GET_A_KEY}.", headers=_CHALLENGE))
             return
         key_or_refusal = self._known(flow, presented)
@@ -121,7 +123,7 @@ class Identify:
         """`by_place`: who presents no key may be known by where it comes from."""
         snapshot = self._services.snapshot
         if presented is None:
-            enrolled = self._enrolled(client) if by_place else None
+            enrolled = enrolled_key(snapshot, client) if by_place else None
             if enrolled is None:
                 places = "X-Gateway-Key, Proxy-Authorization or the provider's own key header"
                 return Refusal(401, "key_missing", f"gateway key missing. Send it in {places}. {_GET_A_KEY}.")
@@ -131,30 +133,6 @@ class Identify:
             hint = "" if presented.startswith(KEY_PREFIX) else f" A gateway key starts with {KEY_PREFIX}."
             return Refusal(401, "key_unknown", f"gateway key unknown.{hint} {_GET_A_KEY}.")
         return usable(key)
-
-    def _enrolled(self, client: connection.Client) -> Key | None:
-        """The key that a caller without one acts as: by certificate, then network, then local user."""
-        snapshot = self._services.snapshot
-        if not snapshot.enrollments:
-            return None
-        peer = ipaddress.ip_address(client.peername[0].partition("%")[0]) if client.peername else None
-        fingerprint = _fingerprint(client.certificate_list[0]) if client.certificate_list else None
-        by_kind: dict[str, list[Enrollment]] = {}
-        for enrollment in snapshot.enrollments:
-            by_kind.setdefault(enrollment.kind, []).append(enrollment)
-        for enrollment in by_kind.get("certificate", ()):
-            if fingerprint is not None and enrollment.value.lower().replace(":", "") == fingerprint:
-                return _key(snapshot, enrollment)
-        if peer is None:
-            return None
-        networks = [(ipaddress.ip_network(e.value), e) for e in by_kind.get("network", ())]
-        matching = [(network.prefixlen, e) for network, e in networks if network.version == peer.version and peer in network]
-        if matching:
-            return _key(snapshot, max(matching, key=lambda pair: pair[0])[1])
-        if peer.is_loopback and (users := by_kind.get("os_user")):
-            user = local_user(client.peername, client.sockname)
-            return next((_key(snapshot, e) for e in users if e.value == user), None)
-        return None
 
 
 def _of_a_web_page(request: http.Request) -> bool:
@@ -171,10 +149,6 @@ def _keep_off_record(call: Call) -> None:
     record.user_agent = record.user_agent and call.without_key(record.user_agent)
 
 
-def _key(snapshot: Snapshot, enrollment: Enrollment) -> Key | None:
-    return snapshot.keys_by_id.get(enrollment.key_id)
-
-
 def usable(key: Key) -> Key | Refusal:
     """The key, or why it is none any more."""
     if key.revoked:
@@ -183,10 +157,6 @@ def usable(key: Key) -> Key | Refusal:
         when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(key.expires_at))
         return Refusal(401, "key_expired", f"gateway key expired on {when} ({key.prefix}…). {_GET_A_KEY}.")
     return key
-
-
-def _fingerprint(certificate: Cert) -> str:
-    return certificate.fingerprint().hex()
 
 
 def _is_vendor_login(request: http.Request) -> bool:

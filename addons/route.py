@@ -15,6 +15,7 @@ from mitmproxy.proxy import mode_specs
 
 from addons import websocket
 from addons.context import Call, start_call
+from addons.enrolled import peer_address
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from sallyport.ids import new_id
@@ -81,7 +82,7 @@ class Route:
                 started_at=time.time(),
                 provider=provider.name,
                 way_in=way_in,
-                client_ip=str(flow.client_conn.peername[0]) if flow.client_conn.peername else None,
+                client_ip=str(address) if (address := peer_address(flow.client_conn)) else None,
                 user_agent=request.headers.get("user-agent"),
                 method=request.method,
                 path=bare_path[:2000],

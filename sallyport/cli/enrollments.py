@@ -21,7 +21,7 @@ def enrollments_command() -> None:
 
 @enrollments_command.command("create")
 @click.argument("key")
-@click.option("--network", metavar="CIDR", help="Who connects from this network.")
+@click.option("--network", metavar="CIDR", help="Who connects from this network; 0.0.0.0/0, ::/0: strangers, see docs/egress.md.")
 @click.option("--certificate", metavar="FILE", type=click.Path(path_type=Path), help="Who shows this client certificate (PEM).")
 @click.option("--os-user", metavar="NAME", help="This user of the gateway's own machine.")
 @json_option

@@ -6,19 +6,15 @@ import json
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sallyport.standin import StandIn
-from tests.e2e.namespaces import Machine, Network, why_not
-from tests.e2e.support import ROOT, Gateway, Team, wait_for
+from tests.e2e.namespaces import why_not
+from tests.e2e.support import wait_for
+from tests.e2e.transparent import MODE, Site, running
 from tests.e2e.wire import chat
 
-MODE = "transparent@8082"
 CLIENT_NETWORKS = ("10.77.1.0/24", "fd77:1::/64")
 OPENAI = """
 import openai
@@ -35,90 +31,15 @@ with client.messages.stream(max_tokens=99, model="claude-haiku-4-5", messages=[p
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The network, and what runs in it."""
-
-    network: Network
-    gateway: Gateway
-    openai: StandIn
-    anthropic: StandIn
-    other4: StandIn
-    other6: StandIn
-    team: Team
-
-    @property
-    def client(self) -> Machine:
-        return self.network.client
-
-    def command(self, *arguments: str) -> str:
-        """One of the gateway's own commands, on its machine."""
-        data = ("--data-dir", str(self.gateway.data_dir))
-        return self.network.gateway.must(sys.executable, ROOT / "run_gateway.py", *arguments, *data)
-
-    def curl(self, *options: str | Path, machine: Machine | None = None) -> tuple[int, str]:
-        """Status (0: no answer) and body."""
-        done = (machine or self.client).run(
-            "curl", "-sS", "-m", "20", "--cacert", self.gateway.ca, "-w", "\\n%{http_code}", *options
-        )
-        body, _, status = done.stdout.rpartition("\n")
-        return int(status or 0), body + done.stderr
-
-    def seen(self, server: StandIn) -> int:
-        with self.network.providers.entered():
-            return len(server.requests())
-
-    def last_seen(self, server: StandIn) -> Any:
-        with self.network.providers.entered():
-            return server.requests()[-1]
-
-    def record(self, provider: str) -> dict[str, Any] | None:
-        """Of the newest call of a model."""
-        with self.network.gateway.entered():
-            made = [call["id"] for call in self.gateway.calls(provider=provider) if call["input_tokens"]]
-            return self.gateway.call(made[0]) if made else None
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if reason := why_not():
         pytest.skip(reason)
-    directory = tmp_path_factory.mktemp("transparent")
-    with ExitStack() as stack:
-        network = stack.enter_context(Network())
-        servers: list[StandIn] = []
-        for address, name in (
-            ("10.77.2.2", "api.openai.com"),
-            ("fd77:2::2", "api.anthropic.com"),
-            ("10.77.2.3", "other4.example"),
-            ("fd77:2::3", "other6.example"),
-        ):
-            listen = f"[{address}]:443" if ":" in address else f"{address}:443"
-            with network.providers.entered():
-                servers.append(stack.enter_context(StandIn(directory / name, listen=listen, names=(name, address))))
-        roots = directory / "roots.pem"
-        roots.write_text("".join(server.ca.read_text() for server in servers[:2] if server.ca))
-        options = ("--mode", MODE, "--upstream-ca", str(roots), "--allow-destination", "10.77.2.0/24", "--ner-workers", "0")
-        options += ("--allow-destination", "fd77:2::/64")
-        within = network.gateway.within
-        gateway = Gateway(directory, servers[0], *options, own_hosts=True, within=within)
-        with network.gateway.entered():
-            stack.enter_context(gateway)
-            team = gateway.team("Ada")
-            for value in CLIENT_NETWORKS:
-                gateway.admin("POST", "/v1/enrollments", json={"kind": "network", "value": value, "key_id": team.key_id})
-        openai, anthropic, other4, other6 = servers
-        site = Site(network, gateway, openai, anthropic, other4, other6, team)
+    with running(tmp_path_factory.mktemp("transparent")) as site:
+        site.enroll("network", *CLIENT_NETWORKS)
         site.command("egress", "apply", "--mode", MODE, *(f"--network={value}" for value in CLIENT_NETWORKS))
-        wait_for(lambda: _known(site), "the enrollments to hold", 20)
+        site.wait_until(200)
         yield site
-        with network.gateway.entered():
-            gateway.stop()
-
-
-def _known(site: Site) -> bool:
-    """By every worker: each connection may come to another."""
-    return all(site.curl("https://api.openai.com/v1/models")[0] == 200 for _ in range(8))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Installation, Worker
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Installation, Worker, clean
 from tests.sallyport.proxy.wire import Provider, Wire, answer, request
 
 StartWorker = Callable[..., Worker]
@@ -64,10 +64,9 @@ def modes(start_worker: StartWorker) -> Modes:
 
 @pytest.fixture
 def openai(modes: Modes) -> Iterator[Provider]:
-    provider = modes.worker.installation.openai
-    provider.forget()
-    yield provider
-    provider.forget()
+    clean(modes.worker)
+    yield modes.worker.installation.openai
+    clean(modes.worker)
 
 
 @pytest.fixture
@@ -155,6 +154,7 @@ def test_socks_to_a_forbidden_or_dead_destination(modes: Modes):
             assert reply == NOT_GRANTED
 
 
+@pytest.mark.usefixtures("openai")
 def test_a_key_does_not_get_into_the_log_of_a_broken_handshake(modes: Modes, installation: Installation):
     with modes.dial(modes.socks) as client:
         client.send(b"\x05\x01\x02")
