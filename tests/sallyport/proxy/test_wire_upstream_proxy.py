@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.sallyport.proxy.gateway import ANSWER, Installation, Worker
+from tests.sallyport.proxy.gateway import ANSWER, Installation, Worker, clean
 from tests.sallyport.proxy.wire import Provider, answer
 
 StartWorker = Callable[..., Worker]
@@ -123,5 +123,6 @@ def test_a_proxy_spoken_to_over_tls(start_worker: StartWorker, installation: Ins
 def test_exceptions_are_reached_directly(start_worker: StartWorker, corporate: Provider, installation: Installation):
     """This machine, and what `--no-proxy` names."""
     worker = start_worker(upstream_proxy=f"http://127.0.0.1:{corporate.port}")
+    clean(worker)
     worker.works()
     assert corporate.untouched()
