@@ -37,7 +37,7 @@ class _Exception:
     """`statuses`: what the contract says → what this client shows at once. It holds for one provider, or for all."""
 
     agent: str
-    """What its User-Agent starts with, in lower case."""
+    """What its User-Agent holds, in lower case."""
     statuses: Mapping[int, int]
     provider: str | None = None
     reads_message: bool = False
@@ -50,9 +50,10 @@ _EXCEPTIONS = (
     # asks again without streaming after a 503, and on Bedrock takes a 403 for expired AWS credentials
     _Exception("claude-cli", {503: 400}, provider="anthropic"),
     _Exception("claude-cli", {403: 402}, provider="bedrock"),
-    # know no x-should-retry, and retry a 429 or 503: the agents for minutes, boto3 twice
+    # know no x-should-retry, and retry a 429 or 503: the agents for minutes, LangChain's Gemini for half of one, boto3 twice
     _Exception("geminicli", {429: 400, 503: 400}),
     _Exception("opencode", {429: 400, 503: 400}, reads_message=True),
+    _Exception("langchain-google-genai", {429: 400, 503: 400}),
     _Exception("boto3", {429: 400, 503: 400}),
 )
 
@@ -67,7 +68,7 @@ def shape_for(agent: str, provider: str | None, status: int, message: str, retry
         return Shape(status, message, retry=True)
     agent = agent.lower()
     for exception in _EXCEPTIONS:
-        if agent.startswith(exception.agent) and exception.provider in (None, provider):
+        if exception.agent in agent and exception.provider in (None, provider):
             status = exception.statuses.get(status, status)
             message = _TELLING.sub(_split, message) if exception.reads_message else message
     return Shape(status, message, retry=False)

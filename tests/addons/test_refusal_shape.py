@@ -18,6 +18,8 @@ from addons.refusal_shape import Shape, shape_for
         ("claude-cli/2.1.330 (external, sdk-cli)", "anthropic", 503, 5, 400),
         ("GeminiCLI/0.61.0/gemini-2.5-pro (linux; x64)", "gemini", 429, 3600, 400),
         ("opencode/1.18.33", "anthropic", 503, 5, 400),
+        ("google-genai-sdk/2.34.0 gl-python/3.13.0", "gemini", 429, 40, 429),
+        ("google-genai-sdk/2.34.0 gl-python/3.13.0 langchain-google-genai/4.4.2-ChatGoogleGenerativeAI", "gemini", 429, 40, 400),
         ("Boto3/1.44.5 md/Botocore#1.44.5", "bedrock", 429, 40, 400),
         ("", None, 403, None, 403),
     ],
