@@ -7,7 +7,7 @@ Pure decisions on the snapshot, no I/O, so that a refusal costs next to nothing.
 
 from __future__ import annotations
 
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from mitmproxy import http
 
@@ -17,6 +17,7 @@ from addons.presented_key import query_pairs
 from addons.refusal import Refusal, policy_message, policy_ref, refuse, refuse_message
 from addons.services import Services
 from addons.sockets import SocketMessage
+from addons.upstreams import chosen_upstreams
 from policies import model_access
 from sallyport.providers import provider_for_host
 from sallyport.providers.base import Provider
@@ -25,8 +26,7 @@ from sallyport.providers.base import Provider
 class Access:
     def __init__(self, services: Services) -> None:
         self._limit = services.settings.max_body_bytes
-        urls = [urlsplit(url) for url in services.settings.upstreams.values()]
-        self._upstreams = {(url.hostname, url.port or (443 if url.scheme == "https" else 80)) for url in urls}
+        self._upstreams = chosen_upstreams(services.settings)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         if flow.response is None:

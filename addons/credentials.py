@@ -47,22 +47,21 @@ class Credentials:
             refuse(flow, Refusal(400, "key_in_path", "the gateway key stands in the path. Send it in a header."))
             return
         if call.operation and not call.record.passthrough:
+            name = provider.secret_in(call.workspace.secrets)
             try:
-                headers = await provider.authorize(call.workspace.secrets[provider.secret_name], self._token_endpoint(call))
+                headers = await provider.authorize(call.workspace.secrets[name], self._token_endpoint(call)) if name else {}
             except CredentialUnavailable as error:
                 refuse(flow, Refusal(502, "credential_unavailable", f"{error}. Try again shortly.", retry_after=1))
                 return
             except CredentialError as error:
                 refuse(
                     flow,
-                    Refusal(
-                        400, "secret_unusable", f"{error}. Set it again with `sallyport secrets set {provider.secret_name}`."
-                    ),
+                    Refusal(400, "secret_unusable", f"{error}. Set it again with `sallyport secrets set {name}`."),
                 )
                 return
             _strip_callers(request, provider)
-            for name, value in headers.items():
-                request.headers[name] = value
+            for header, value in (*provider.extra_headers.items(), *headers.items()):
+                request.headers[header] = value
         if call.opens_socket:
             websocket.keep_readable(request)
         if call.generates:

@@ -109,8 +109,9 @@ class Identify:
             if name in flow.request.headers
         }
         record.passthrough = separate and workspace.credentials == "passthrough" and _is_vendor_login(flow.request)
-        if call.operation and call.provider and not record.passthrough and call.provider.secret_name not in workspace.secrets:
-            name = call.provider.secret_name
+        names = call.provider.secret_names if call.operation and call.provider and not record.passthrough else ()
+        if names and not any(name in workspace.secrets for name in names):
+            name = names[0]
             message = (
                 f"workspace {workspace.name!r} has no secret {name}. Set it with `sallyport secrets set {name}`, then try again."
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import time
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from mitmproxy import http
 from mitmproxy.proxy import mode_specs
@@ -18,8 +18,9 @@ from addons.context import Call, start_call
 from addons.enrolled import peer_address
 from addons.refusal import Refusal, refuse
 from addons.services import Services
+from addons.upstreams import parse_upstream
 from sallyport.ids import new_id
-from sallyport.providers import provider_for_host, provider_for_path
+from sallyport.providers import PROVIDERS, provider_for_host, provider_for_path
 from sallyport.providers.base import Operation, Provider, Upstream
 from sallyport.tracing.record import CallRecord
 
@@ -40,7 +41,7 @@ class Route:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._services = services
-        self._upstreams = {name: _parse_upstream(url) for name, url in services.settings.upstreams.items()}
+        self._upstreams = {name: parse_upstream(url) for name, url in services.settings.upstreams.items()}
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """A tunnel to a host that is no provider's can be switched off."""
@@ -57,7 +58,7 @@ class Route:
         provider = provider_for_host(host)
         if provider:
             way_in, path = _way_in(flow, origin_form), request.path
-            upstream = Upstream("https", host, 443)
+            upstream = provider.upstream(path, host)
         elif origin_form:
             path_alone, query_mark, query = request.path.partition("?")
             match = provider_for_path(path_alone)
@@ -66,12 +67,16 @@ class Route:
                 return
             provider, rest = match
             way_in, path = "base_url", rest + query_mark + query
-            upstream = Upstream("https", provider.host_for(rest), 443)
+            upstream = provider.upstream(rest)
         else:
             request.stream = True  # plain HTTP to somewhere else: forwarded as it is, see identify for who may
             request.headers.pop("proxy-connection", None)
             return
-        self._start_call(flow, provider, self._upstreams.get(provider.name, upstream), path, way_in)
+        upstream = self._upstreams.get(provider.name, upstream)
+        if upstream is None:
+            refuse(flow, _nowhere(provider))
+            return
+        self._start_call(flow, provider, upstream, path, way_in)
 
     def _start_call(self, flow: http.HTTPFlow, provider: Provider, upstream: Upstream, path: str, way_in: str) -> None:
         request = flow.request
@@ -118,7 +123,8 @@ class Route:
             refuse(
                 flow, Refusal(404, "path_unknown", message)
             )  # the provider might take it for the same, and nobody looked at it
-        elif call.operation is None and self._settings.unknown_paths == "refuse":
+        elif call.operation is None and (self._settings.unknown_paths == "refuse" or not provider.secret_names):
+            # what takes no credential would do all that is asked of it
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
 
 
@@ -141,8 +147,13 @@ def _answer_probe(flow: http.HTTPFlow, call: Call) -> None:
 
 
 def _unknown_path(path: str) -> Refusal:
-    known = ", ".join(f"/{name}" for name in ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai"))
+    known = ", ".join(provider.base_path for provider in PROVIDERS.values())
     return Refusal(404, "path_unknown", f"{path[:200]!r} is no provider's base path; they are {known}")
+
+
+def _nowhere(provider: Provider) -> Refusal:
+    advice = f"start the gateway with --upstream {provider.name}=https://HOST, the base URL of your own"
+    return Refusal(404, "upstream_unset", f"this gateway has not been told where its {provider.name} is; {advice}")
 
 
 def _intercepted_host(flow: http.HTTPFlow) -> str:
@@ -156,9 +167,3 @@ def _intercepted_host(flow: http.HTTPFlow) -> str:
 def _way_in(flow: http.HTTPFlow, origin_form: bool) -> str:
     way_in = _WAYS_IN.get(type(flow.client_conn.proxy_mode))
     return way_in or ("base_url" if origin_form else "proxy")
-
-
-def _parse_upstream(url: str) -> Upstream:
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return Upstream(parts.scheme, parts.hostname or "", port, parts.path.rstrip("/"))

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sallyport.declaration import PROVIDER_NAME, Declaration
 from sallyport.upstream_proxy import UpstreamProxy
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
-PROVIDERS = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
 
 
 class SettingError(Exception):
@@ -62,6 +62,8 @@ class Settings(BaseModel):
     """None: SQLite in the data dir."""
     upstreams: dict[str, str] = Field(default_factory=dict[str, str])
     """Provider → base URL its calls go to instead."""
+    providers: dict[str, Declaration] = Field(default_factory=dict[str, Declaration])
+    """Providers of the operator's own, by name: the tables `[providers.NAME]` of the config file."""
     upstream_ca: Path | None = None
     upstream_proxy: str | None = None
     """The company's own proxy, which all that leaves goes through. May hold a password."""
@@ -128,8 +130,6 @@ class Settings(BaseModel):
     @classmethod
     def _check_upstreams(cls, value: dict[str, str]) -> dict[str, str]:
         for provider, url in value.items():
-            if provider not in PROVIDERS:
-                raise ValueError(f"{provider!r} is no provider; known are {', '.join(PROVIDERS)}")
             parts = urlsplit(url)
             try:
                 parts.port  # noqa: B018 - the property raises on a bad port
@@ -137,6 +137,14 @@ class Settings(BaseModel):
                 raise ValueError(f"the base URL of {provider} has a bad port: {url!r}") from error
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise ValueError(f"the base URL of {provider} must be http(s)://HOST[:PORT][/PATH], not {url!r}")
+        return value
+
+    @field_validator("providers")
+    @classmethod
+    def _check_providers(cls, value: dict[str, Declaration]) -> dict[str, Declaration]:
+        for name in value:
+            if not PROVIDER_NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a provider: small letters, digits and -, such as acme-llm")
         return value
 
     @field_validator("allow_destinations")

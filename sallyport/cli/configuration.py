@@ -10,7 +10,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from sallyport.cli.flags import CONFIG_VARIABLE, FLAGS, Flag
+from sallyport.cli.flags import CONFIG_VARIABLE, FILE_ONLY, FLAGS, Flag
+from sallyport.declaration import Declaration
 from sallyport.settings import Address, SettingError, Settings
 
 _SHOWN_NEVER = ("redis_url", "database_url", "upstream_proxy")  # they may hold passwords
@@ -33,10 +34,29 @@ def load_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
             continue
         names[flag.field] = name
         values[flag.field] = _value(flag, raw, name)
+    for field in FILE_ONLY:
+        if field in in_file:
+            names[field], values[field] = f"{field} in {file}", in_file[field]
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingError(_explain(error, names)) from None
+    if settings.providers or settings.upstreams:
+        _check_providers(settings, names)
+    return settings
+
+
+def _check_providers(settings: Settings, names: Mapping[str, str]) -> None:
+    """The operator's own can be used, and nothing else is sent elsewhere."""
+    from sallyport.providers import load_providers  # slow to import
+
+    try:
+        known = load_providers(settings.providers)
+    except ValueError as error:
+        raise SettingError(f"{names.get('providers', 'providers')}: {error}") from None
+    for name in settings.upstreams:
+        if name not in known:
+            raise SettingError(f"{names['upstreams']}: {name!r} is no provider; known are {', '.join(known)}")
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -47,7 +67,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingError(f"--config: {path} can't be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingError(f"--config: {path} is not valid TOML: {error}") from None
-    known = [flag.key for flag in FLAGS]
+    known = [*(flag.key for flag in FLAGS), *FILE_ONLY]
     found: dict[str, Any] = {}
     for key, value in content.items():
         name = key.replace("-", "_")
@@ -86,8 +106,16 @@ def _pairs(items: list[str], name: str) -> dict[str, str]:
 
 def _explain(error: ValidationError, names: Mapping[str, str]) -> str:
     first = error.errors(include_url=False)[0]
-    field = str(first["loc"][0]) if first["loc"] else ""
+    field, *within = map(str, first["loc"] or ("",))
     text = str(first["msg"]).removeprefix("Value error, ")
     text = text[:1].lower() + text[1:]
-    value = "" if field in _SHOWN_NEVER or first["type"] == "value_error" else f" {first['input']!r}:"
-    return f"{names.get(field, field)}:{value} {text}"
+    if first["type"] == "extra_forbidden":
+        text = f"is not known; the keys are {', '.join(Declaration.model_fields)}"
+    elif first["type"] == "missing":
+        text = "is missing"
+    said = first["type"] in ("value_error", "extra_forbidden", "missing")
+    value = "" if field in _SHOWN_NEVER or said else f" {first['input']!r}:"
+    name = names.get(field, field)
+    if field in FILE_ONLY:  # `providers.acme.base_url in gateway.toml`
+        name = ".".join((field, *within)) + name.removeprefix(field)
+    return f"{name}:{value} {text}"

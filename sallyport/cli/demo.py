@@ -20,7 +20,7 @@ from rich.console import Console
 from sallyport.cli import demo_tour
 from sallyport.cli.commands import Command, Failure, current_settings
 from sallyport.paths import DataDir
-from sallyport.settings import PROVIDERS
+from sallyport.providers import PROVIDERS
 from sallyport.standin import StandIn
 from sallyport.supervisor.data_dir import RunningGateway, read_state
 from sallyport.supervisor.first_start import ADMIN_KEY

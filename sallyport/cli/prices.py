@@ -12,8 +12,8 @@ import click
 from sallyport.cli.commands import BadInput, Command, current_settings
 from sallyport.cli.output import json_option, show_json, show_record
 from sallyport.money import nano_to_usd
+from sallyport.providers import load_providers
 from sallyport.providers.base import Usage
-from sallyport.settings import PROVIDERS
 from sallyport.spend.price_file import load_price_file
 from sallyport.spend.prices import quote, use_price_file
 
@@ -60,10 +60,12 @@ def prices_command(
     as_json: bool,
 ) -> None:
     """What a model costs, and where that price comes from."""
+    settings = current_settings()
+    providers = load_providers(settings.providers)
     provider, slash, name = model.partition("/")
-    if not slash or not name or provider not in PROVIDERS:
-        raise BadInput(f"{model!r} is not PROVIDER/MODEL; the providers are {', '.join(PROVIDERS)}")
-    file = current_settings().prices
+    if not slash or not name or provider not in providers:
+        raise BadInput(f"{model!r} is not PROVIDER/MODEL; the providers are {', '.join(providers)}")
+    file = settings.prices
     use_price_file(load_price_file(file) if file else ())
     usage = Usage(
         input_tokens,

@@ -31,7 +31,11 @@ def secrets_command() -> None:
 @_workspace_option
 def set_(name: str, workspace: str) -> None:
     """Store or replace a secret. Its value is read from standard input, or asked for; never from the command line."""
-    with opened_store(current_settings()) as store:
+    from sallyport.providers import load_providers  # slow to import, and no other of these commands needs it
+
+    settings = current_settings()
+    load_providers(settings.providers)
+    with opened_store(settings) as store:
         found = find_workspace(store, workspace)
         value = _read_value(name)
         store.put_secret(actor(), found.id, name, Secret(value))

@@ -25,6 +25,7 @@ from sallyport.console.context import Console, assemble
 from sallyport.console.redis_client import announcer, connect
 from sallyport.console.upkeep import Upkeep, wait_until_empty
 from sallyport.paths import DataDir
+from sallyport.providers import load_providers
 from sallyport.settings import Address, Settings
 from sallyport.store.errors import StoreError
 from sallyport.store.opening import open_store
@@ -42,6 +43,7 @@ _EMPTY_SECONDS = 3.0
 def main() -> int:
     settings = read_settings()
     setup_logging(settings, "console")
+    load_providers(settings.providers)
     try:
         asyncio.run(serve(settings))
     except (StoreError, OSError) as error:

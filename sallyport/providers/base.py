@@ -7,9 +7,10 @@ is a `WireFormat` in `providers/wire/`. Neither knows anything of mitmproxy, of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sallyport.secret import Secret
@@ -176,16 +177,22 @@ class ErrorAnswer:
 class Provider(ABC):
     """One LLM vendor endpoint family."""
 
-    name: ClassVar[str]
-    secret_name: ClassVar[str]
-    """The workspace secret that holds the vendor credential."""
-    hosts: ClassVar[tuple[str, ...]]
+    name: str
+    secret_names: tuple[str, ...]
+    """The workspace secrets that may hold the vendor credential: the first one set is used. Empty: it takes none."""
+    hosts: tuple[str, ...]
     """Host names that are this provider's, lower case; `*` stands for letters, digits or hyphens, `?` for one letter.
 
     Whoever can answer under one of them is handed the provider's credential.
     """
-    name_constraints: ClassVar[tuple[str, ...]]
+    name_constraints: tuple[str, ...]
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
+    listed_as: str | None = None
+    """Its id in the price list; None: not listed, so that its calls cost as the dearest of all do."""
+    free: bool = False
+    """A call that no price is known for costs nothing: the operator's own machine."""
+    extra_headers: Mapping[str, str] = MappingProxyType({})
+    """Headers that each model call gets beside the credential."""
 
     credential_headers: ClassVar[frozenset[str]] = frozenset(
         {
@@ -203,6 +210,15 @@ class Provider(ABC):
     credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})
     """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
 
+    @property
+    def base_path(self) -> str:
+        """Below which path of the gateway it is reached."""
+        return f"/{self.name}"
+
+    def secret_in(self, secrets: Container[str]) -> str | None:
+        """Which of its secrets is set."""
+        return next((name for name in self.secret_names if name in secrets), None)
+
     def configure(  # noqa: B027 - most providers need none of it
         self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None
     ) -> None:
@@ -214,6 +230,10 @@ class Provider(ABC):
     @abstractmethod
     def host_for(self, path: str) -> str:
         """The provider's own host for a base-path call with this path (its region may stand in it)."""
+
+    def upstream(self, path: str, host: str | None = None) -> Upstream | None:
+        """Where a call goes; `host`: the one of `hosts` that the client named. None: only the operator knows (`--upstream`)."""
+        return Upstream("https", host or self.host_for(path), 443)
 
     @abstractmethod
     def operation(self, method: str, path: str) -> Operation | None:

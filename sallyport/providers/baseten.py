@@ -29,7 +29,8 @@ _ROUTES = Routes(
 
 class Baseten(Provider):
     name = "baseten"
-    secret_name = "BASETEN_API_KEY"  # noqa: S105 - the name of a secret
+    secret_names = ("BASETEN_API_KEY",)
+    listed_as = "baseten"
     hosts = ("inference.baseten.co", "*.api.baseten.co")
     name_constraints = ("inference.baseten.co", "api.baseten.co")
 

@@ -47,7 +47,8 @@ _ROUTES = Routes(
 
 class Bedrock(Provider):
     name = "bedrock"
-    secret_name = "AWS_BEARER_TOKEN_BEDROCK"  # noqa: S105 - the name of a secret
+    secret_names = ("AWS_BEARER_TOKEN_BEDROCK",)
+    listed_as = "aws"
     # `??-*` is a region and never `s3` or `s3-…`: anyone may own a bucket `bedrock`, and S3 shows what it was sent.
     hosts = ("bedrock-runtime.??-*.amazonaws.com", "bedrock-runtime-fips.??-*.amazonaws.com", "bedrock.??-*.amazonaws.com")
     name_constraints = tuple(

@@ -89,6 +89,16 @@ def aws_error(status: int, message: str) -> ErrorAnswer:
     return _answer({"message": message}, {"x-amzn-errortype": kind})
 
 
+def cohere_error(status: int, message: str) -> ErrorAnswer:
+    """`{"message"}` (https://docs.cohere.com/reference/errors)."""
+    return _answer({"message": message})
+
+
+def plain_error(status: int, message: str) -> ErrorAnswer:
+    """`{"error": message}`, as Ollama says it."""
+    return _answer({"error": message})
+
+
 def _by_class[T](status: int, client: T, server: T) -> T:
     return client if status < 500 else server
 

@@ -32,7 +32,8 @@ _ROUTES = Routes(
 
 class Fireworks(Provider):
     name = "fireworks"
-    secret_name = "FIREWORKS_API_KEY"  # noqa: S105 - the name of a secret
+    secret_names = ("FIREWORKS_API_KEY",)
+    listed_as = "fireworks"
     hosts = ("api.fireworks.ai",)
     name_constraints = ("api.fireworks.ai",)
 

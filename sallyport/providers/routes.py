@@ -7,7 +7,8 @@ and encoded slashes match no template.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 
 from sallyport.providers.base import Operation
@@ -20,11 +21,12 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One line of a provider's path table."""
+    """One line of a path table."""
 
     methods: frozenset[str]
-    pattern: re.Pattern[str]
+    template: str
     operation: Operation
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def route(methods: str, template: str, operation: Operation, **parts: str) -> Route:
@@ -32,28 +34,35 @@ def route(methods: str, template: str, operation: Operation, **parts: str) -> Ro
 
     What `{model}` matches becomes the operation's model, its escapes decoded.
     """
+    return Route(frozenset(methods.split()), template, operation, parts)
 
-    def group(name: str) -> str:
-        regex = parts.get(name, SEGMENT)
-        return f"(?P<model>{regex})" if name == "model" else f"(?:{regex})"
 
-    pieces = _PLACEHOLDER.split(template)  # text and names by turns
-    regex = "".join(group(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces))
-    return Route(frozenset(methods.split()), re.compile(regex), operation)
+def below(prefix: str, routes: Iterable[Route]) -> Iterator[Route]:
+    """The same table under a path prefix, which may have placeholders too."""
+    return (replace(entry, template=prefix + entry.template) for entry in routes)
 
 
 class Routes:
     """A provider's path table, tried in order."""
 
     def __init__(self, *routes: Route) -> None:
-        self._routes = routes
+        self._routes = [(entry.methods, _compile(entry), entry.operation) for entry in routes]
 
     def match(self, method: str, path: str) -> Operation | None:
-        for entry in self._routes:
-            if method not in entry.methods:
+        for methods, pattern, operation in self._routes:
+            if method not in methods:
                 continue
-            match = entry.pattern.fullmatch(path)
+            match = pattern.fullmatch(path)
             if match:
                 model = match.groupdict().get("model")
-                return entry.operation if model is None else replace(entry.operation, model=unquote(model))
+                return operation if model is None else replace(operation, model=unquote(model))
         return None
+
+
+def _compile(entry: Route) -> re.Pattern[str]:
+    def group(name: str) -> str:
+        regex = entry.parts.get(name, SEGMENT)
+        return f"(?P<model>{regex})" if name == "model" else f"(?:{regex})"
+
+    pieces = _PLACEHOLDER.split(entry.template)  # text and names by turns
+    return re.compile("".join(group(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)))

@@ -66,7 +66,8 @@ _ROUTES = Routes(
 
 class Vertex(Provider):
     name = "vertex"
-    secret_name = "VERTEX_SERVICE_ACCOUNT_JSON"  # noqa: S105 - the name of a secret
+    secret_names = ("VERTEX_SERVICE_ACCOUNT_JSON",)
+    listed_as = "google"  # the list has both as one, with Anthropic's models on Vertex
     hosts = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com", "aiplatform.*.rep.googleapis.com")
     name_constraints = (
         "aiplatform.googleapis.com",
@@ -76,7 +77,7 @@ class Vertex(Provider):
     )
 
     def __init__(self) -> None:
-        self._tokens = VertexTokens(self.secret_name)
+        self._tokens = VertexTokens(self.secret_names[0])
 
     def configure(self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None) -> None:
         self._tokens.ca_bundle, self._tokens.proxy = ca_bundle, proxy

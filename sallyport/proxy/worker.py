@@ -9,10 +9,10 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from addons import PIPELINE
 from addons.services import Services
+from addons.upstreams import chosen_upstreams
 from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.proxy.master import GatewayMaster
@@ -43,7 +43,7 @@ def main() -> int:
     settings = read_settings()
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
-    for provider in load_providers().values():
+    for provider in load_providers(settings.providers).values():
         provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle, proxy=settings.proxy())
     try:
         use_price_file(load_price_file(settings.prices) if settings.prices else ())
@@ -79,11 +79,10 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
 
     follower = SnapshotFollower(store.engine, store.vault, redis, swap)
     await follower.load()
-    fixed = frozenset(_host_and_port(url) for url in settings.upstreams.values())
     master = GatewayMaster(
         settings,
         [addon(services) for addon in PIPELINE],
-        fixed,
+        chosen_upstreams(settings),
         asks_certificates=lambda: any(enrollment.kind == "certificate" for enrollment in services.snapshot.enrollments),
         first_worker=first,
     )
@@ -120,11 +119,6 @@ async def _until(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110 - the conditions are in dictionaries of others
         await asyncio.sleep(_CHECK_SECONDS)
-
-
-def _host_and_port(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from policies.model_access import matches_pattern
-from sallyport.settings import PROVIDERS
+from sallyport.providers import PROVIDERS
 from sallyport.spend.rates import Rates, flat_rates
 
 _AMOUNTS = {

@@ -1,6 +1,7 @@
 """What a call costs: by the operator's price file, else by the list of `genai-prices` as installed (nothing is ever fetched).
 
-A model without a price is never free: it costs what the provider's dearest known model would, and is marked `unpriced`.
+A model without a price is never free: it costs what the provider's dearest known model would, and is marked `unpriced`; but for
+a provider that is the operator's own machine, and declared to be free.
 """
 
 from __future__ import annotations
@@ -19,24 +20,19 @@ from genai_prices import types
 from genai_prices.data import providers as price_list
 
 from sallyport.money import usd_to_nano
+from sallyport.providers import PROVIDERS
 from sallyport.providers.base import Usage
 from sallyport.spend.price_file import OwnPrice
-from sallyport.spend.rates import Rates, dearest, rates_of
+from sallyport.spend.rates import FREE, Rates, dearest, rates_of
 
-_LISTED_AS = {
-    "anthropic": "anthropic",
-    "bedrock": "aws",
-    "baseten": "baseten",
-    "fireworks": "fireworks",
-    "gemini": "google",
-    "vertex": "google",
-    "openai": "openai",
-}
-"""Our provider names → the price list's. It lists Gemini API and Vertex AI as one, with Anthropic's models on Vertex."""
 _GEOGRAPHY = re.compile(r"^[a-z]{2,6}(-[a-z]{2,4})?\.(?=[a-z0-9-]+\.)")
 """`us.`, `apac.`, `us-gov.`: Bedrock's cross-region inference profiles begin so."""
 _VERSION = re.compile(r"([@-](\d{8}|\d{4}-\d{2}-\d{2}|default|latest|\d{3}))?(-v\d+)?(:\d+)?(:\d+k)?$")
 """A snapshot's date and version, as the vendors append them: `@20250929`, `-2026-03-05`, `-20250929-v1:0`, `-001`."""
+
+
+_PATHS_NAME_MODELS = ("bedrock", "gemini", "vertex", "anthropic", "openai")
+"""Whose models may be named by a path, of which the last segment tells."""
 
 
 _KEPT = ("default", "flex")
@@ -103,18 +99,21 @@ def quote(provider: str, model: str, usage: Usage, *, at: float) -> Quote:
     own = _own_price(provider, model, at)
     if own is not None:
         return Quote(found, own.source, own.rates)
-    rates, listed = _rates(provider, model, usage.service_tier, int(at // 60)), _listed_model(provider, model)
+    rates, listed = _rates_at(provider, model, usage.service_tier, at), _listed_model(provider, model)
+    if rates is FREE:
+        return Quote(found, f"{provider} is free: the operator's own machine", FREE)
     if rates is None or listed is None or not rates.cover(usage):
         return Quote(found, f"no price is known for it: charged as the dearest that is known of {provider}")
-    source = f"genai-prices {version('genai-prices')}, {_LISTED_AS[provider]}/{listed.id}"
+    source = f"genai-prices {version('genai-prices')}, {_listed_as(provider)}/{listed.id}"
     return Quote(found, source, rates, tiered=rates != _rates(provider, model, None, int(at // 60)))
 
 
 def _rates_at(provider: str, model: str | None, service_tier: str | None, at: float) -> Rates | None:
     own = _own_price(provider, model, at)
-    if own is not None or not model:
-        return own.rates if own else None
-    return _rates(provider, model, service_tier, int(at // 60))
+    if own is not None:
+        return own.rates
+    rates = _rates(provider, model, service_tier, int(at // 60)) if model else None
+    return FREE if rates is None and provider in PROVIDERS and PROVIDERS[provider].free else rates
 
 
 def _own_price(provider: str, model: str | None, at: float) -> OwnPrice | None:
@@ -164,7 +163,11 @@ def _listed_model(provider: str, model: str) -> types.ModelInfo | None:
 
 
 def _vendor(provider: str) -> types.Provider | None:
-    return next((vendor for vendor in price_list if vendor.id == _LISTED_AS.get(provider)), None)
+    return next((vendor for vendor in price_list if vendor.id == _listed_as(provider)), None)
+
+
+def _listed_as(provider: str) -> str | None:
+    return PROVIDERS[provider].listed_as if provider in PROVIDERS else None
 
 
 def _names(provider: str, model: str) -> Iterator[str]:
@@ -174,10 +177,11 @@ def _names(provider: str, model: str) -> Iterator[str]:
     if provider == "fireworks":
         yield f"accounts/fireworks/models/{name}"
         return
-    if provider == "baseten":
-        return
-    name = name.rpartition("/")[2]  # an ARN, publishers/anthropic/models/…, models/…
-    yield name
+    if provider in _PATHS_NAME_MODELS:
+        name = name.rpartition("/")[2]  # an ARN, publishers/anthropic/models/…, models/…
+        yield name
+    elif "/" in name:
+        return  # of those who serve others' models, `openai/gpt-oss-120b` is the whole name
     undated = _VERSION.sub("", name)
     yield undated
     if provider == "bedrock":
@@ -185,14 +189,14 @@ def _names(provider: str, model: str) -> Iterator[str]:
         yield _GEOGRAPHY.sub("", undated)
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def _dearest(provider: str) -> tuple[Rates, ...]:
     """The provider's price rows of which none is dearer than another for every usage."""
     own = [entry.rates for entry in _own if entry.provider == provider]
     return dearest([*(rates_of(row) for row in _rows(provider)), *own])
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def _dearest_search(provider: str, kind: Literal["search", "file_search"]) -> Decimal:
     """Dollars per thousand searches."""
     for rows in (_rows(provider), _rows("")):
@@ -205,6 +209,7 @@ def _dearest_search(provider: str, kind: Literal["search", "file_search"]) -> De
 def _rows(provider: str) -> Iterator[types.ModelPrice]:
     """All the list has of the provider; of all providers, where it has none."""
     vendor = _vendor(provider)
-    for listed in [vendor] if vendor else [v for v in price_list if v.id in _LISTED_AS.values()]:
+    known = {one.listed_as for one in PROVIDERS.values()}
+    for listed in [vendor] if vendor else [one for one in price_list if one.id in known]:
         for model in listed.models:
             yield from [model.prices] if isinstance(model.prices, types.ModelPrice) else [entry.prices for entry in model.prices]

@@ -14,7 +14,7 @@ from genai_prices import types
 from sallyport.providers.base import Usage
 
 _PER = 1_000_000
-_PER_SEARCH = 1000
+_PER_THOUSAND = 1000
 _INPUT, _OUTPUT = 0, 1
 KEYS = (
     ("input_mtok",),
@@ -49,6 +49,8 @@ class Rates:
     """Dollars per thousand web searches that the provider makes for the model; None: not known."""
     file_search: Decimal | None = None
     """The same for searches in the caller's files."""
+    request: Decimal = Decimal(0)
+    """Dollars per thousand requests, beside what their tokens cost (Perplexity)."""
 
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
@@ -69,14 +71,15 @@ class Rates:
         rates = self.at(usage.input_tokens)
         tokens: Decimal = sum((rate * count for rate, count in zip(rates, _counts(usage), strict=True) if count), Decimal(0))
         searches = (self.search or 0) * max(usage.web_searches, 0) + (self.file_search or 0) * max(usage.file_searches, 0)
-        return tokens / _PER + Decimal(searches) / _PER_SEARCH
+        return tokens / _PER + (searches + self.request) / _PER_THOUSAND
 
     def most(self, usage: Usage) -> Decimal:
         """Dollars that so many tokens cost at most: text, sound or pictures, and written to the cache if `usage` says so."""
         rates = self.at(usage.input_tokens)
         inputs = (*_INPUTS, *_WRITES) if usage.cache_write_tokens else _INPUTS
         dearest_input, dearest_output = max(rates[index] for index in inputs), max(rates[index] for index in _OUTPUTS)
-        return (dearest_input * usage.input_tokens + dearest_output * usage.output_tokens) / _PER
+        tokens = (dearest_input * usage.input_tokens + dearest_output * usage.output_tokens) / _PER
+        return tokens + self.request / _PER_THOUSAND
 
 
 def _counts(usage: Usage) -> tuple[int, ...]:
@@ -118,7 +121,8 @@ def rates_of(prices: types.ModelPrice) -> Rates:
         for key in ("web_searches_kcount", "storage_searches_kcount")
     )
     listed = (columns[_INPUT] is not None, columns[_OUTPUT] is not None)
-    return Rates(tiers, listed, search, file_search)
+    request = prices.requests_kcount
+    return Rates(tiers, listed, search, file_search, request if isinstance(request, Decimal) else Decimal(0))
 
 
 def flat_rates(prices: Mapping[str, Decimal]) -> Rates:
@@ -146,4 +150,10 @@ def dearest(rows: Iterable[Rates]) -> tuple[Rates, ...]:
 
 def _covers(dear: Rates, cheap: Rates) -> bool:
     starts = {start + 1 for rates in (dear, cheap) for start, _ in rates.tiers}
-    return all(high >= low for start in starts for high, low in zip(dear.at(start), cheap.at(start), strict=True))
+    return dear.request >= cheap.request and all(
+        high >= low for start in starts for high, low in zip(dear.at(start), cheap.at(start), strict=True)
+    )
+
+
+FREE = Rates(((-1, (Decimal(0),) * len(KEYS)),), (True, True), Decimal(0), Decimal(0))
+"""What the operator's own machine costs by the token."""

@@ -1,8 +1,9 @@
-"""Stand-ins for the seven providers and for LangSmith's ingest, on one port, for the demo, tests and benchmarks.
+"""Stand-ins for the providers, the seven and the declared ones, and for LangSmith's ingest, on one port, for the demo, tests and
+benchmarks.
 
 They speak the documented wire formats, so that the vendors' own SDKs can't tell. A path picks the family; a first segment
-`/openai`, `/fireworks`, … in front of it forces one (`/baseten/v1/chat/completions`). A credential that is missing, in another
-family's place, or a gateway key (`sp_…`), is refused as the provider refuses it.
+`/openai`, `/fireworks`, `/groq`, … in front of it forces one (`/baseten/v1/chat/completions`). A credential that is missing, in
+another family's place, or a gateway key (`sp_…`), is refused as the provider refuses it.
 
 What the last message of the prompt says decides the answer; instructions, of a system or developer, don't count. Without a marker
 it is the same short sentence every time; a token is a word.

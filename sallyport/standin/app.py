@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from sallyport.standin.anthropic import Anthropic
 from sallyport.standin.bedrock import Bedrock
+from sallyport.standin.declared import declared
 from sallyport.standin.family import Family
 from sallyport.standin.google import Gemini, Vertex
 from sallyport.standin.google_token import mint_token
@@ -27,7 +28,8 @@ class StandInApp:
     """All families on one port."""
 
     def __init__(self) -> None:
-        families: tuple[Family, ...] = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock())
+        written = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock())
+        families: tuple[Family, ...] = (*written, *declared())
         self._families = {family.name: family for family in families}
         self._langsmith = LangSmith()
         self._journal = Journal()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 from uuid import uuid4
 
 from starlette.responses import Response
@@ -19,7 +18,7 @@ GATEWAY_KEY_PREFIX = "sp_"
 class Family(ABC):
     """One provider's API."""
 
-    name: ClassVar[str]
+    name: str
 
     @abstractmethod
     def answer(self, call: Call) -> Response:

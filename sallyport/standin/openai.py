@@ -27,6 +27,7 @@ class OpenAI(Family):
     name = "openai"
     prefix: ClassVar[tuple[str, ...]] = ("v1",)
     models: ClassVar[tuple[str, ...]] = _MODELS
+    usage_in_chunks: ClassVar[bool] = False
 
     def answer(self, call: Call) -> Response:
         segments = call.segments
@@ -35,7 +36,7 @@ class OpenAI(Family):
         self.check_credential(call)
         match call.method, segments[len(self.prefix) :]:
             case "POST", ["chat", "completions"]:
-                return openai_chat.complete(call.json(), self.headers(), usage_in_chunks=self.name == "fireworks")
+                return openai_chat.complete(call.json(), self.headers(), usage_in_chunks=self.usage_in_chunks)
             case "POST", ["completions"]:
                 return _complete(call.json(), self.headers())
             case "POST", ["responses"] if self.name == "openai" or self.name == "fireworks":
@@ -95,6 +96,7 @@ class Fireworks(OpenAI):
 
     name = "fireworks"
     prefix = ("inference", "v1")
+    usage_in_chunks = True
     models = ("accounts/fireworks/models/llama-v3p1-8b-instruct", "accounts/fireworks/models/deepseek-v3")
 
     def check_credential(self, call: Call) -> None:

@@ -62,7 +62,7 @@ def secret_names() -> tuple[str, ...]:
     """Every secret that the gateway uses: one for each provider, and the one for traces."""
     from sallyport.providers import PROVIDERS  # slow to import, and only those who put secrets need it
 
-    return (*sorted({provider.secret_name for provider in PROVIDERS.values()}), _TRACING_SECRET)
+    return (*sorted({name for provider in PROVIDERS.values() for name in provider.secret_names}), _TRACING_SECRET)
 
 
 def _checked(value: Secret) -> Secret:

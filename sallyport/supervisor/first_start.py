@@ -28,7 +28,7 @@ class Prepared:
 def prepare(settings: Settings) -> Prepared:
     """Blocks. Raises CertificateError, StoreError; what is there is then left as it was."""
     data = DataDir(settings.data_dir)
-    domains = {domain for provider in load_providers().values() for domain in provider.name_constraints}
+    domains = {domain for provider in load_providers(settings.providers).values() for domain in provider.name_constraints}
     write_authority(data, sorted(domains), tuple(_own_names(settings)), settings.upstream_ca)
     store = open_store(settings.database_url or data.database, data.master_key)
     try:

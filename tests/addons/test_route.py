@@ -125,3 +125,31 @@ def test_tunnels_can_be_refused(services: Services, make_flow: MakeFlow):
     provider = make_flow("CONNECT", "", host="api.openai.com", origin_form=False)
     Route(services).http_connect(provider)
     assert provider.response is None
+
+
+def test_a_declared_provider_is_reached_below_providers(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/providers/groq/openai/v1/chat/completions")
+    Route(services).requestheaders(flow)
+    assert flow.request.pretty_url == "https://api.groq.com/openai/v1/chat/completions"
+    call = known(call_of(flow))
+    assert (call.record.provider, call.record.operation, call.record.path) == ("groq", "chat", "/openai/v1/chat/completions")
+
+
+def test_an_endpoint_of_the_operators_own_must_be_told(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/providers/azure/openai/v1/chat/completions")
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+    assert b"--upstream azure=https://HOST" in known(known(flow.response).content)
+
+
+def test_what_takes_no_credential_gets_known_paths_only(services: Services, make_flow: MakeFlow):
+    services.settings = Settings(upstreams={"ollama": "http://127.0.0.1:11434"})
+    flow = make_flow("DELETE", path="/providers/ollama/api/delete")
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+
+
+def test_the_base_paths_are_named_to_who_finds_none(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/nowhere")
+    Route(services).requestheaders(flow)
+    assert b"/vertex, /providers/azure, " in known(known(flow.response).content)

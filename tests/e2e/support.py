@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import httpx2
 
-from sallyport.settings import PROVIDERS
+from sallyport.providers import PROVIDERS
 from sallyport.standin import StandIn
 from tests.e2e.credentials import all_secrets
 
@@ -26,6 +26,7 @@ ADMIN_KEY = "spa_e2e0123456789abcdefghijklmnopqrstuvwxyzABC"
 PATIENCE = 5.0
 """Seconds. The contract says that everything holds within 1 s; a machine that runs other things beside is given more."""
 _START_SECONDS = 60.0
+_BY_PATH = ("anthropic", "bedrock", "fireworks", "gemini", "openai", "vertex")
 _IN_A_ROW = 12
 """Fresh connections that must all know a new key: both of two workers are then almost surely among them."""
 
@@ -67,10 +68,9 @@ class Gateway:
         self.standin = standin
         home = directory / "home"
         home.mkdir(parents=True, exist_ok=True)
-        # Baseten's paths are OpenAI's: a prefix tells them apart, and shows that prefixes are kept
-        urls = {name: f"{standin.url}/baseten" if name == "baseten" else standin.url for name in PROVIDERS} | dict(
-            upstreams or {}
-        )
+        # a prefix tells apart those whose paths are OpenAI's, and shows that prefixes are kept
+        prefixed = {name: f"{standin.url}/{name}" for name in PROVIDERS if name not in _BY_PATH}
+        urls = dict.fromkeys(PROVIDERS, standin.url) | prefixed | dict(upstreams or {})
         if own_hosts:
             urls = {}
         self._command = [*within, sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(self.data_dir)]

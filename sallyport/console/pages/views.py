@@ -16,7 +16,7 @@ from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.pages.names import Ids, names_of
 from sallyport.console.pages.overview import overview, use
 from sallyport.console.pages.rendering import Notice, render
-from sallyport.settings import PROVIDERS
+from sallyport.providers import PROVIDERS
 from sallyport.spend import ledger
 from sallyport.spend.windows import window_end, window_start
 from sallyport.store.models import GatewayKey, StoredPolicy, TriageState, Workspace
@@ -71,7 +71,7 @@ def _calls(
         names=names_of(console.store.engine, page.items),
         filters={"outcome": outcome, "provider": provider, "model": model},
         filtered=bool(outcome or provider or model),
-        providers=PROVIDERS,
+        providers=tuple(PROVIDERS),
         live=cursor is None,
     )
 

@@ -10,9 +10,15 @@ def chat_usage(usage: JsonObject, service_tier: str | None = None) -> Usage:
     """`prompt_tokens`, `completion_tokens`: chat completions, completions, embeddings.
 
     `service_tier` stands in the answer beside its usage: the tier that served, whatever the request asked for.
+    xAI and Google leave reasoning out of `completion_tokens`, not of `total_tokens`; DeepSeek names cached input
+    `prompt_cache_hit_tokens`.
     """
     sent, made = obj(usage, "prompt_tokens_details"), obj(usage, "completion_tokens_details")
-    return _usage((count(usage, "prompt_tokens"), count(usage, "completion_tokens")), sent, made, service_tier)
+    prompt = count(usage, "prompt_tokens")
+    answer = max(count(usage, "completion_tokens"), count(usage, "total_tokens") - prompt)
+    found = _usage((prompt, answer), sent, made, service_tier)
+    found.cache_read_tokens = found.cache_read_tokens or count(usage, "prompt_cache_hit_tokens")
+    return found
 
 
 def responses_usage(usage: JsonObject, service_tier: str | None = None) -> Usage:

@@ -1,14 +1,28 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from sallyport.cli.configuration import load_settings
-from sallyport.cli.flags import FLAGS
+from sallyport.cli.flags import FILE_ONLY, FLAGS
 from sallyport.settings import SettingError, Settings
 
 
+def acme(name: str = "acme", **fields: object) -> str:
+    """A config file with one declared provider."""
+    fields = {"wire_formats": {"/v1": "openai"}, **fields}
+    lines = [f"{key} = {_toml(value)}" for key, value in fields.items() if value is not None]
+    return "\n".join([f"[providers.{name}]", *lines])
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f'"{key}" = "{text}"' for key, text in value.items()) + " }"  # pyright: ignore[reportUnknownVariableType]
+    return json.dumps(value)
+
+
 def test_every_setting_is_a_flag():
-    assert {flag.field for flag in FLAGS} == set(Settings.model_fields)
+    assert {flag.field for flag in FLAGS} | set(FILE_ONLY) == set(Settings.model_fields)
 
 
 def test_flag_beats_environment_beats_file(tmp_path: Path):
@@ -70,7 +84,16 @@ def test_dashes_are_underscores_in_the_file(tmp_path: Path):
         ("workers = 0", "workers in .*: 0: input should be greater than or equal to 1"),
         ('log_level = "loud"', "log_level in .*'loud'"),
         ("redis_url = 6379", "redis_url in .*: input should be a valid string"),
-        ('[upstream]\nacme = "http://a"', "'acme' is no provider"),
+        ('[upstream]\nacme = "http://a"', "'acme' is no provider; known are anthropic, .*, groq, "),
+        ("providers = 3", "providers in .*: input should be a valid dictionary"),
+        (acme(auth="none", base="x"), "providers.acme.base in .*: is not known; the keys are base_url, hosts, "),
+        (acme(auth="none", wire_formats=None), "providers.acme.wire_formats in .*: is missing"),
+        (acme(auth="basic"), "providers.acme.auth in .*: 'basic': input should be 'bearer', 'x-api-key'"),
+        (acme(), 'providers.acme in .*: secret: name the secret .*, or say auth = "none"'),
+        (acme(auth="none", wire_formats={"/v1": "opanai"}), "providers.acme.wire_formats: 'opanai' is no wire format; .*openai"),
+        (acme("openai", auth="none"), "providers.openai takes the name of another"),
+        (acme("Acme", auth="none"), "'Acme' is no name of a provider"),
+        (acme(auth="none", hosts=["api.openai.com"]), "providers.acme takes a host of openai, 'api.openai.com'"),
     ],
 )
 def test_a_wrong_file_is_told_by_key(toml: str, message: str, tmp_path: Path):
@@ -106,3 +129,11 @@ def test_a_url_with_a_password_is_not_repeated():
         load_settings({"redis_url": "http://user:hunter2@redis:6379"}, {})
     assert "--redis-url" in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+def test_a_provider_of_the_operators_own(tmp_path: Path):
+    file = tmp_path / "gateway.toml"
+    file.write_text('upstream = ["acme=http://127.0.0.1:1"]\n' + acme(base_url="https://llm.acme.example", secret="ACME_KEY"))
+    settings = load_settings({"config": str(file)}, {"SALLYPORT_PROVIDERS": "no variable"})
+    assert settings.providers["acme"].base_url == "https://llm.acme.example"
+    assert settings.upstreams == {"acme": "http://127.0.0.1:1"}

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sallyport.providers import PROVIDERS, provider_for_host, provider_for_path
-from sallyport.settings import PROVIDERS as NAMES
+
+SEVEN = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
 
 
 def test_the_seven_are_there():
-    assert set(PROVIDERS) == set(NAMES)
-    assert {provider.secret_name for provider in PROVIDERS.values()} == {
+    assert {name for provider in map(PROVIDERS.__getitem__, SEVEN) for name in provider.secret_names} == {
         "ANTHROPIC_API_KEY",
         "AWS_BEARER_TOKEN_BEDROCK",
         "BASETEN_API_KEY",
@@ -100,13 +100,29 @@ def test_no_host_breaks_the_lookup(host: str):
         ("/gemini/v1beta/models/m:generateContent", "gemini", "/v1beta/models/m:generateContent"),
         ("/bedrock/model/a%3A0/invoke", "bedrock", "/model/a%3A0/invoke"),
         ("/openai//v1/models", "openai", "//v1/models"),
+        ("/providers/openai/v1/models", "openai", "/v1/models"),
+        ("/providers/groq/openai/v1/models", "groq", "/openai/v1/models"),
+        ("/providers/groq", "groq", "/"),
     ],
 )
 def test_base_paths(path: str, name: str, rest: str):
     assert provider_for_path(path) == (PROVIDERS[name], rest)
 
 
-@pytest.mark.parametrize("path", ["", "/", "openai/v1", "/openaiX", "/OpenAI/v1", "//openai/v1", "/v1/openai", "/%6fpenai/v1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("", "/", "openai/v1", "/openaiX", "/OpenAI/v1", "//openai/v1", "/v1/openai", "/%6fpenai/v1"),
+        *(
+            "/groq/openai/v1",
+            "/providers",
+            "/providers/",
+            "/providers/nobody",
+            "/providers//openai",
+            "/providers/providers/openai",
+        ),
+    ],
+)
 def test_base_paths_of_none(path: str):
     assert provider_for_path(path) is None
 
@@ -136,7 +152,7 @@ broken = 7
 LOOK = """
 from sallyport.providers import load_providers, provider_for_host, provider_for_path
 try:
-    load_providers(), load_providers()
+    load_providers(), load_providers()  # twice is the same as once
     acme, openai = provider_for_host("eu.LLM.acme.example"), provider_for_host("api.openai.com")
     print(acme.name, provider_for_path("/acme/v1")[1], openai.name)
 except ValueError as error:

@@ -12,9 +12,12 @@ from genai_prices.data import providers as price_list
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sallyport.declaration import Declaration
 from sallyport.money import usd_to_nano
+from sallyport.providers import PROVIDERS as KNOWN
+from sallyport.providers import load_providers
 from sallyport.providers.base import Usage
-from sallyport.spend.prices import Price, most, price
+from sallyport.spend.prices import Price, most, price, quote
 from sallyport.spend.rates import rates_of
 
 NOV_2026 = 1_795_435_200.0
@@ -160,9 +163,8 @@ def test_a_price_holds_from_its_day_on() -> None:
 @pytest.mark.parametrize("provider", [*PROVIDERS, "unheard-of"])
 @pytest.mark.parametrize("model", ["model-of-tomorrow", "", None])
 def test_an_unknown_model_costs_what_the_dearest_known_one_would(provider: str, model: str | None) -> None:
-    vendors = [
-        vendor for vendor in price_list if vendor.id == PROVIDERS.get(provider, vendor.id) and vendor.id in PROVIDERS.values()
-    ]
+    listed = {PROVIDERS[provider]} if provider in PROVIDERS else {known.listed_as for known in KNOWN.values()}
+    vendors = [vendor for vendor in price_list if vendor.id in listed]
     rows = [rates_of(row) for vendor in vendors for known in vendor.models for row in _rows(known)]
     for usage in (
         Usage(1000, 10),
@@ -289,3 +291,36 @@ def test_a_tier_costs_what_the_price_list_makes_of_it(tier: str, fresh: int, out
     expected = genai_prices.calc_price(usage, "gpt-5.5", provider_id="openai", price_context=context).total_price
     ours = price("openai", "gpt-5.5", Usage(fresh + read, out, cache_read_tokens=read, service_tier=tier), at=time.time())
     assert ours == Price(usd_to_nano(expected))
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("groq", "llama-3.3-70b-versatile"), ("xai", "grok-4"), ("deepseek", "deepseek-chat")]
+)
+def test_a_declared_provider_has_its_own_prices(provider: str, model: str) -> None:
+    expected = genai_prices.calc_price(
+        genai_prices.Usage(input_tokens=1000, output_tokens=100), model, provider_id=KNOWN[provider].listed_as
+    ).total_price
+    assert price(provider, model, Usage(1000, 100), at=time.time()) == Price(usd_to_nano(expected))
+
+
+def test_what_is_charged_by_the_request_costs_that_too() -> None:
+    # sonar: $1 in, $1 out, $12 a thousand requests
+    assert price("perplexity", "sonar", Usage(1000, 100), at=NOV_2026) == Price(1_100_000 + 12_000_000)
+
+
+def test_what_others_serve_is_known_by_its_whole_name_alone() -> None:
+    """`someone/gpt-4o` is not OpenAI's gpt-4o."""
+    assert price("openrouter", "someone/gpt-4o", Usage(1000, 100), at=NOV_2026).unpriced
+    assert price("together", "someone/gpt-4o", Usage(1000, 100), at=NOV_2026).unpriced
+
+
+def test_only_the_operators_own_machine_is_free() -> None:
+    assert price("ollama", "llama3.2", Usage(1000, 100), at=NOV_2026) == Price(0)
+    assert quote("vllm", "m", Usage(1000, 100), at=NOV_2026).source == "vllm is free: the operator's own machine"
+    acme = Declaration.model_validate({"secret": "ACME_KEY", "wire_formats": {"/v1": "openai"}})
+    try:
+        load_providers({"acme": acme})
+        assert price("acme", "m", Usage(1000, 100), at=NOV_2026).unpriced
+        assert price("acme", "m", Usage(1000, 100), at=NOV_2026).cost_nano > 0
+    finally:
+        load_providers()

@@ -140,6 +140,8 @@ async def test_a_calls_page_tells_its_time_cost_policies_and_trace(bench: Bench,
 
 
 async def test_calls_can_be_filtered_and_continued(bench: Bench, browser: httpx2.AsyncClient) -> None:
+    page = (await browser.get("/calls")).text
+    assert all(f">{name}</option>" in page for name in ("openai", "groq"))
     for number in range(51):
         bench.record(started_at=float(number), model=f"model-{number:02}", outcome="blocked")
     first = await browser.get("/calls?outcome=blocked")
