@@ -182,9 +182,7 @@ class Provider(ABC):
     """The workspace secrets that may hold the vendor credential: the first one set is used. Empty: it takes none."""
     hosts: tuple[str, ...]
     """Host names that are this provider's, lower case; `*` stands for letters, digits or hyphens, `?` for one letter.
-
-    Whoever can answer under one of them is handed the provider's credential.
-    """
+    Whoever can answer under one of them is handed the provider's credential."""
     name_constraints: tuple[str, ...]
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
     listed_as: str | None = None
