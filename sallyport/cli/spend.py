@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from typing import get_args
 
 import click
@@ -13,44 +14,58 @@ from sallyport.cli.admin import opened_store
 from sallyport.cli.commands import Failure, current_settings
 from sallyport.cli.commands import Group as CommandGroup
 from sallyport.cli.output import json_option, show_rows
+from sallyport.cli.spend_bars import bars, show_bars
+from sallyport.csv_text import csv_text
 from sallyport.money import nano_to_usd
 from sallyport.paths import DataDir
 from sallyport.settings import Settings
 from sallyport.spend import ledger
-from sallyport.spend.ledger.rollups import Group
+from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
 from sallyport.spend.reconcile import Comparison, compare, repair
-from sallyport.spend.windows import window_start
+from sallyport.spend.windows import WINDOWS
 from sallyport.store.load import load_snapshot
 from sallyport.store.operations import Store
 from sallyport.supervisor.redis_server import url
 
 _COMPARED = ("organization", "window", "subject", "counter_usd", "ledger_usd", "drift_usd")
-_COLUMNS = ("group", "name", "spend_usd", "calls", "input_tokens", "output_tokens")
+_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 
 
 @click.group("spend", cls=CommandGroup, invoke_without_command=True)
-@click.option("--by", "group_by", type=click.Choice(get_args(Group)), default="workspace", show_default=True)
-@click.option("--window", type=click.Choice(["hourly", "daily", "weekly", "monthly"]), default="monthly", show_default=True)
+@click.option("--by", "group_by", default="workspace", show_default=True, help=f"{', '.join(ledger.GROUPS)}, or header:NAME.")
+@click.option("--window", type=click.Choice(WINDOWS), help="The current one, UTC.  [monthly]")
+@click.option("--from", "start", type=_TIME, metavar="TIME", help="Since then (UTC): 2026-01-31, 2026-01-31T12:00.")
+@click.option("--to", "end", type=_TIME, metavar="TIME", help="Until before then.")
+@click.option("--interval", type=click.Choice(get_args(Interval)), help="A row for each; those without calls are left out.")
+@click.option("--chart", is_flag=True, help="Bars: over time with --interval, else by group.")
+@click.option("--csv", "as_csv", is_flag=True, help="CSV, for spreadsheets.")
 @json_option
 @click.pass_context
-def spend_command(context: click.Context, group_by: Group, window: str, as_json: bool) -> None:
-    """What was spent in the current window (UTC), dearest first."""
+def spend_command(
+    context: click.Context,
+    group_by: str,
+    window: str | None,
+    start: datetime | None,
+    end: datetime | None,
+    interval: Interval | None,
+    chart: bool,
+    as_csv: bool,
+    as_json: bool,
+) -> None:
+    """What was spent, dearest first; without a time in the current month (UTC)."""
     if context.invoked_subcommand is not None:
         return
+    since, until = period(window, seconds(start), seconds(end), time.time())
     with opened_store(current_settings()) as store:
-        filters = ledger.CallFilters(start=window_start(window, time.time()))
-        rows = [
-            {
-                "group": row.group,
-                "name": row.name,
-                "spend_usd": nano_to_usd(row.spend_nano),
-                "calls": row.calls,
-                "input_tokens": row.input_tokens,
-                "output_tokens": row.output_tokens,
-            }
-            for row in ledger.rollup(store.engine, group_by, filters)
-        ]
-    show_rows(rows, _COLUMNS, as_json=as_json, nothing="no calls in this window")
+        found = ledger.rollup(store.engine, group_by, ledger.CallFilters(start=since, end=until), interval)
+    rows = [ledger.rollup_json(row) for row in found]
+    columns = (*(("start",) if interval else ()), *COLUMNS)
+    if as_csv:
+        click.echo(csv_text(columns, rows), nl=False)
+    elif chart and not as_json:
+        show_bars(bars(found))
+    else:
+        show_rows(rows, columns, as_json=as_json, nothing="no calls in this window")
 
 
 @spend_command.command("reconcile")
@@ -101,3 +116,8 @@ async def _reconcile(settings: Settings, store: Store, *, repairs: bool) -> tupl
             if repairs and comparison.drifted:
                 repaired = await repair(client, comparison) and repaired
     return found, repaired
+
+
+def seconds(time: datetime | None) -> float | None:
+    """UTC seconds of a time given without a zone."""
+    return None if time is None else time.replace(tzinfo=UTC).timestamp()

@@ -6,27 +6,32 @@ import time
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
-from sallyport.console.api.types import Answer, Filter, ListOf, TimeIn, seconds
+from sallyport.console.api.types import Answer, Filter, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import require_admin
 from sallyport.console.context import ConsoleDep
 from sallyport.console.errors import responses
-from sallyport.money import nano_to_usd
+from sallyport.csv_text import MEDIA_TYPE, csv_text
 from sallyport.spend import ledger
-from sallyport.spend.windows import window_start
+from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
 
 router = APIRouter(prefix="/v1/spend", tags=["spend"], dependencies=[Depends(require_admin)], responses=responses(400, 401, 503))
 
-Group = Literal["organization", "workspace", "user", "api_key", "model", "provider"]
 Window = Literal["hourly", "daily", "weekly", "monthly"]
 
 
 class SpendRow(Answer):
-    group: str | None = Field(description="The id, or the name of the model or provider; null: calls that have none.")
+    start: Time = Field("", description="With `interval`: the beginning of this hour or day.")
+    group: str | None = Field(
+        description="The id, the name of the model or provider, or the header's value; null: calls that have none."
+    )
     name: str | None = Field(examples=["default"])
     spend_usd: str = Field(description="Exact to the nano-dollar.", examples=["1.204"])
+    notional_usd: str = Field(
+        description="What calls that a subscription paid for would have cost: no spend, and in no budget.", examples=["0"]
+    )
     calls: int = Field(examples=[311])
     input_tokens: int = Field(examples=[801223])
     output_tokens: int = Field(examples=[91022])
@@ -50,33 +55,38 @@ def narrowed_by(
     )
 
 
-@router.get("", response_model=ListOf[SpendRow])
+@router.get(
+    "",
+    response_model=ListOf[SpendRow],
+    response_model_exclude_unset=True,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 def get_spend(
+    request: Request,
     console: ConsoleDep,
     filters: Annotated[ledger.CallFilters, Depends(narrowed_by)],
-    group_by: Group = "organization",
+    group_by: Annotated[
+        str, Query(max_length=200, description=f"{', '.join(ledger.GROUPS)}, or `header:<name>` for an `X-Gateway-*` header.")
+    ] = "organization",
     window: Annotated[Window | None, Query(description="The whole current calendar window, UTC; weeks start on Monday.")] = None,
     from_: Annotated[TimeIn | None, Query(alias="from", description="Calls that started at this time or later.")] = None,
     to: Annotated[TimeIn | None, Query(description="Calls that started before this time.")] = None,
-) -> dict[str, Any]:
+    interval: Annotated[
+        Interval | None, Query(description="A row for each interval (UTC), the oldest first; those without calls are left out.")
+    ] = None,
+    format: Annotated[Literal["json", "csv"] | None, Query(description="Or by the header `Accept`.")] = None,
+) -> Any:
     """Rollups, dearest first. Without `window`, `from` and `to`: the current month."""
-    start, end = seconds(from_), seconds(to)
-    if window is not None and (start is not None or end is not None):
-        raise HTTPException(400, "window: give either a window, or from and to")
-    if start is not None and end is not None and start >= end:
-        raise HTTPException(400, "from: must be before to")
-    if start is None and end is None:
-        start = window_start(window or "monthly", time.time())
-    rows = ledger.rollup(console.store.engine, group_by, replace(filters, start=start, end=end))
-    return {"items": [_row(row) for row in rows]}
+    start, end = period(window, seconds(from_), seconds(to), time.time())
+    found = ledger.rollup(console.store.engine, group_by, replace(filters, start=start, end=end), interval)
+    rows = [ledger.rollup_json(row) for row in found]
+    if format == "csv" or (format is None and request.headers.get("accept", "").startswith("text/csv")):
+        return spend_csv(rows, interval)
+    return {"items": rows, "next_cursor": None}
 
 
-def _row(row: ledger.Rollup) -> dict[str, Any]:
-    return {
-        "group": row.group,
-        "name": row.name,
-        "spend_usd": nano_to_usd(row.spend_nano),
-        "calls": row.calls,
-        "input_tokens": row.input_tokens,
-        "output_tokens": row.output_tokens,
-    }
+def spend_csv(rows: list[dict[str, Any]], interval: Interval | None) -> Response:
+    """The rows of `rollup_json` as a file."""
+    columns = (*(("start",) if interval else ()), *COLUMNS)
+    headers = {"Content-Disposition": 'attachment; filename="spend.csv"'}
+    return Response(csv_text(columns, rows), media_type=MEDIA_TYPE, headers=headers)

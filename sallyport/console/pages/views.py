@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from policies.model import SUBJECT_KEYS
 from sallyport.console.api.policies import with_spend
-from sallyport.console.api.spend import Group, Window
+from sallyport.console.api.spend import Window
 from sallyport.console.api.types import Cursor, Id
 from sallyport.console.auth import SessionDep
 from sallyport.console.context import Console, ConsoleDep
@@ -18,7 +18,6 @@ from sallyport.console.pages.overview import overview, use
 from sallyport.console.pages.rendering import Notice, render
 from sallyport.providers import PROVIDERS
 from sallyport.spend import ledger
-from sallyport.spend.windows import window_end, window_start
 from sallyport.store.models import GatewayKey, StoredPolicy, TriageState, Workspace
 from sallyport.store.provider_secrets import secret_names
 from sallyport.store.tables import CallRow
@@ -97,31 +96,6 @@ def time_split(call: CallRow) -> list[dict[str, Any]]:
         split.append({"kind": kind, "label": label, "ms": ms, "x": round(x, 2), "width": width})
         x += width
     return split
-
-
-@router.get("/spend")
-def spend_page(
-    request: Request,
-    console: ConsoleDep,
-    _admin: SessionDep,
-    group_by: Group = "model",
-    window: Window = "monthly",
-) -> Response:
-    now = time.time()
-    start = window_start(window, now)
-    rows = ledger.rollup(console.store.engine, group_by, ledger.CallFilters(start=start))
-    return render(
-        request,
-        "spend.html",
-        rows=rows,
-        total=sum(row.spend_nano for row in rows),
-        group_by=group_by,
-        groups=get_args(Group),
-        window=window,
-        windows=get_args(Window),
-        start=start,
-        end=window_end(window, now),
-    )
 
 
 @router.get("/policies")

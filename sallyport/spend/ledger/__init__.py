@@ -4,7 +4,8 @@ Everything here blocks on SQL: call it in a thread, never on an event loop.
 """
 
 from sallyport.spend.ledger.calls import CallFilters, call_json, get_call, list_calls
-from sallyport.spend.ledger.rollups import GROUPS, Cost, Rollup, Sum, costs_of, rollup, sums_between
+from sallyport.spend.ledger.rollups import GROUPS, Rollup, rollup, rollup_json
+from sallyport.spend.ledger.sums import Cost, Sum, costs_of, sums_between
 from sallyport.spend.ledger.violations import get_violation, list_violations, violation_json
 from sallyport.spend.ledger.writing import insert_calls
 
@@ -22,6 +23,7 @@ __all__ = [
     "list_calls",
     "list_violations",
     "rollup",
+    "rollup_json",
     "sums_between",
     "violation_json",
 ]

@@ -1,26 +1,35 @@
-"""Sums over the ledger, in whole nano-dollars. A passed-through log-in's notional cost is no spend and is left out of them."""
+"""What was spent, by whom or on what, and when: sums over the ledger, in whole nano-dollars.
+
+A passed-through log-in's cost is no spend: it is summed apart, as notional.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from itertools import batched
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, case, func, null, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import BigInteger, ColumnElement, Engine, case, func, null, select
+from sqlalchemy import cast as sql_cast
 
-from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters
+from policies.model import header_name
+from sallyport.money import nano_to_usd
+from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters, iso
+from sallyport.spend.ledger.sums import header_value
+from sallyport.spend.windows import window_start
 from sallyport.store.database import reading
+from sallyport.store.errors import Invalid
 from sallyport.store.tables import CallRow, GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
 
-Group = Literal["organization", "workspace", "user", "api_key", "model", "provider"]
-GROUPS: tuple[Group, ...] = ("organization", "workspace", "user", "api_key", "model", "provider")
+GROUPS = ("organization", "workspace", "user", "api_key", "model", "provider")
+"""Beside these, `header:<name>`: what callers said in an `X-Gateway-*` header."""
+Interval = Literal["minute", "hour", "day"]
+SECONDS: dict[Interval, int] = {"minute": 60, "hour": 3600, "day": 86400}
+"""UTC days begin at multiples of theirs."""
+COLUMNS = ("group", "name", "spend_usd", "notional_usd", "calls", "input_tokens", "output_tokens")
+_MOST_ROWS = 100_000
+_HEADER = "header:"
 
-_AT_ONCE = 500
-"""Values in one statement: SQLite and PostgreSQL take no end of them."""
-
-_NAMED: dict[Group, tuple[InstrumentedAttribute[str | None], type[Any]]] = {
+_NAMED: dict[str, tuple[Any, type[Any]]] = {
     "organization": (CallRow.organization_id, OrganizationRow),
     "workspace": (CallRow.workspace_id, WorkspaceRow),
     "user": (CallRow.user_id, UserRow),
@@ -30,7 +39,9 @@ _NAMED: dict[Group, tuple[InstrumentedAttribute[str | None], type[Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """`group` is an id, or the name of a model or provider; None: calls that have none (an unknown key has no user)."""
+    """`group` is an id, the name of a model or provider, or a header's value; None: calls that have none (an unknown key has no
+    user). `start`: UTC seconds, where it is one interval's; `notional_nano`: what passed-through calls would have cost.
+    """
 
     group: str | None
     name: str | None
@@ -38,95 +49,85 @@ class Rollup:
     calls: int
     input_tokens: int
     output_tokens: int
+    notional_nano: int = 0
+    start: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
-    """What the callers of one key (of one user, in one workspace) have spent: any broader subject is a sum of these.
-
-    `headers`: of those that were asked for, by name, what the calls said.
+def rollup(engine: Engine, group_by: str, filters: CallFilters = NO_FILTERS, interval: Interval | None = None) -> list[Rollup]:
+    """Dearest first; with an `interval` the oldest first, and intervals without calls are left out. A call belongs to the time
+    it started at. Raises Invalid.
     """
-
-    workspace_id: str | None
-    user_id: str | None
-    api_key_id: str | None
-    spend_nano: int
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-
-
-def rollup(engine: Engine, group_by: Group, filters: CallFilters = NO_FILTERS) -> list[Rollup]:
-    """Dearest first. A call belongs to the time it started at."""
-    if group_by in _NAMED:
-        column, table = _NAMED[group_by]
-        name: Any = select(table.name).where(table.id == column).correlate(CallRow).scalar_subquery()
-    else:
-        column, name = (CallRow.model if group_by == "model" else CallRow.provider), null()
-    spend = _spend()
-    query = (
-        select(column, name, spend, func.count(), func.sum(CallRow.input_tokens), func.sum(CallRow.output_tokens))
-        .where(*filters.conditions())
-        .group_by(column)
-        .order_by(spend.desc(), column)
+    group, table = _grouped(group_by)
+    calls = select(
+        group.label("group"),
+        *((_bucket(engine, SECONDS[interval]).label("bucket"),) if interval else ()),
+        case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
+        case((CallRow.passthrough, CallRow.cost_nano), else_=0).label("notional"),
+        CallRow.input_tokens,
+        CallRow.output_tokens,
     )
+    rows = calls.where(*filters.conditions()).subquery()
+    name: Any = select(table.name).where(table.id == rows.c.group).correlate(rows).scalar_subquery() if table else null()
+    by = [rows.c.group, *((rows.c.bucket,) if interval else ())]
+    spend = func.sum(rows.c.spend)
+    sums = (spend, func.count(), func.sum(rows.c.input_tokens), func.sum(rows.c.output_tokens), func.sum(rows.c.notional))
+    order = (*by[1:], spend.desc(), rows.c.group)
+    query = select(name, *sums, *by).group_by(*by).order_by(*order).limit(_MOST_ROWS + 1)
     with reading(engine) as connection:
-        rows = connection.execute(query).all()
+        found = connection.execute(query).all()
+    if len(found) > _MOST_ROWS:
+        raise Invalid(f"that makes more than {_MOST_ROWS:,} rows; ask for a shorter time or a longer interval")
+    return [_rollup(row, interval, named=table is not None) for row in found]
+
+
+def _rollup(row: Any, interval: Interval | None, *, named: bool) -> Rollup:
+    name, spend, calls, tokens_in, tokens_out, notional, group, *bucket = row
+    start = float(int(bucket[0]) * SECONDS[interval]) if interval else None
     # PostgreSQL answers sums as Decimal; int() is exact.
-    return [
-        Rollup(group, group if group_by not in _NAMED else name, int(nano), int(calls), int(tokens_in), int(tokens_out))
-        for group, name, nano, calls, tokens_in, tokens_out in rows
-    ]
+    sums = (int(spend), int(calls), int(tokens_in), int(tokens_out), int(notional))
+    return Rollup(group, name if named else group, *sums, start)
 
 
-def sums_between(
-    connection: Connection, organization_id: str, start: float, end: float, header_names: Collection[str] = ()
-) -> list[Sum]:
-    """What calls that started from `start` until before `end` (UTC seconds) have cost, told apart by these headers too."""
-    names = sorted(header_names)
-    calls = (
-        select(
-            *(CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id),
-            case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
-            *(header_value(name).label(f"header_{number}") for number, name in enumerate(names)),
-        )
-        .where(CallRow.organization_id == organization_id, CallRow.started_at >= start, CallRow.started_at < end)
-        .subquery()
-    )
-    groups = [column for column in calls.c if column.key != "spend"]
-    query = select(func.sum(calls.c.spend), *groups).group_by(*groups)
-    found: list[Sum] = []
-    for nano, workspace, user, key, *values in connection.execute(query):
-        headers = {name: value for name, value in zip(names, values, strict=True) if value is not None}
-        found.append(Sum(workspace, user, key, int(nano), headers))
-    return found
+def rollup_json(row: Rollup) -> dict[str, Any]:
+    """A rollup as the admin API and the command line show it."""
+    start = {} if row.start is None else {"start": iso(row.start)}
+    return start | {
+        "group": row.group,
+        "name": row.name,
+        "spend_usd": nano_to_usd(row.spend_nano),
+        "notional_usd": nano_to_usd(row.notional_nano),
+        "calls": row.calls,
+        "input_tokens": row.input_tokens,
+        "output_tokens": row.output_tokens,
+    }
 
 
-def header_value(name: str) -> ColumnElement[str | None]:
-    """What a call said in the `X-Gateway-*` header of this (canonical) name."""
-    return CallRow.headers[name].as_string()
+def period(window: str | None, start: float | None, end: float | None, now: float) -> tuple[float | None, float | None]:
+    """From when to when (UTC seconds): the current `window` so far, or what is given; the current month where nothing is.
+
+    Raises Invalid.
+    """
+    if window is not None and (start is not None or end is not None):
+        raise Invalid("window: give either a window, or from and to")
+    if start is not None and end is not None and start >= end:
+        raise Invalid("from: must be before to")
+    if start is None and end is None:
+        start = window_start(window or "monthly", now)
+    return start, end
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one call cost its budgets, and when it started (UTC seconds)."""
-
-    call_id: str
-    started_at: float
-    sum: Sum
-
-
-def costs_of(connection: Connection, call_ids: Iterable[str]) -> list[Cost]:
-    """Those of these calls that are in the ledger."""
-    who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
-    spend = case((CallRow.passthrough, 0), else_=CallRow.cost_nano)
-    found: list[Cost] = []
-    for some in batched(call_ids, _AT_ONCE):
-        query = select(CallRow.id, CallRow.started_at, *who, spend, CallRow.headers).where(CallRow.id.in_(some))
-        found += [
-            Cost(call_id, at, Sum(workspace, user, key, int(nano), headers or {}))
-            for call_id, at, workspace, user, key, nano, headers in connection.execute(query)
-        ]
-    return found
+def _grouped(group_by: str) -> tuple[ColumnElement[str | None], type[Any] | None]:
+    """What to group by, and the table that has names for it."""
+    if group_by.startswith(_HEADER) and (name := header_name(group_by.removeprefix(_HEADER))):
+        return header_value(name), None
+    if group_by not in GROUPS:
+        raise Invalid(f"group_by: {group_by!r} is not known; use {', '.join(GROUPS)} or header:<name>")
+    if group_by in _NAMED:
+        return _NAMED[group_by]
+    return cast(Any, CallRow.model if group_by == "model" else CallRow.provider), None
 
 
-def _spend() -> ColumnElement[int]:
-    return func.sum(case((CallRow.passthrough, 0), else_=CallRow.cost_nano))
+def _bucket(engine: Engine, seconds: int) -> ColumnElement[Any]:
+    """Which interval since 1970. A cast cuts off in SQLite but rounds in PostgreSQL; floor() is not in every SQLite."""
+    elapsed = CallRow.started_at / seconds
+    return sql_cast(elapsed, BigInteger) if engine.dialect.name == "sqlite" else func.floor(elapsed)

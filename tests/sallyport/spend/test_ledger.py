@@ -203,6 +203,31 @@ def test_spend_adds_up_exactly_and_has_names(engine: Engine, group_by: Any, grou
     [row] = ledger.rollup(engine, group_by, CallFilters(end=5000.0))
     assert (row.group, row.name, row.spend_nano) == (group, name, dear + 1)
     assert (row.calls, row.input_tokens, row.output_tokens) == (3, 7, 2)
+    assert row.notional_nano == 1000
+
+
+def test_spend_by_what_callers_said_in_a_header(engine: Engine) -> None:
+    record(engine, call(1, headers={"team": 'bl"ue', "x": "y"}, cost_nano=3), call(2, headers={"team": "red"}, cost_nano=4))
+    record(engine, call(3, cost_nano=5), call(4, headers={"x": "y"}, cost_nano=6))
+    rows = [(row.group, row.name, row.spend_nano) for row in ledger.rollup(engine, "header:Team")]
+    assert rows == [(None, None, 11), ("red", "red", 4), ('bl"ue', 'bl"ue', 3)]
+
+
+def test_spend_over_time_is_split_at_utc_hours_and_days_and_adds_up(engine: Engine) -> None:
+    day, hour = 1_795_392_000.0, 3600  # 2026-11-23 00:00 UTC
+    times = [day - 0.25, day, day + hour - 0.001, day + hour, day + 86400]
+    record(engine, *(call(number, at=at, model="gpt", cost_nano=10**number) for number, at in enumerate(times)))
+    by_hour = [(row.start, row.spend_nano) for row in ledger.rollup(engine, "model", interval="hour")]
+    assert by_hour == [(day - hour, 1), (day, 110), (day + hour, 1000), (day + 86400, 10000)]
+    by_day = [(row.start, row.spend_nano) for row in ledger.rollup(engine, "model", interval="day")]
+    assert by_day == [(day - 86400, 1), (day, 1110), (day + 86400, 10000)]
+    assert sum(nano for _, nano in by_hour) == ledger.rollup(engine, "organization")[0].spend_nano
+
+
+@pytest.mark.parametrize("group_by", ["planet", "header:", "", "model; DROP TABLE calls"])
+def test_an_unknown_group_is_refused(engine: Engine, group_by: str) -> None:
+    with pytest.raises(Invalid, match="group_by"):
+        ledger.rollup(engine, group_by)
 
 
 def test_rollups_are_dearest_first_and_hold_callers_without_a_name(engine: Engine) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import time
 from datetime import UTC, datetime
 
@@ -25,8 +26,8 @@ async def test_spend_is_rolled_up_by_every_group(bench: Bench) -> None:
     }
     for group_by, (group, name) in expected.items():
         answer = await bench.ok("GET", "/v1/spend", params={"group_by": group_by, "window": "monthly"})
-        row = {"group": group, "name": name, "spend_usd": "2.000000001", "calls": 2, "input_tokens": 11, "output_tokens": 3}
-        assert answer == {"items": [row], "next_cursor": None}
+        sums = {"spend_usd": "2.000000001", "notional_usd": "0", "calls": 2, "input_tokens": 11, "output_tokens": 3}
+        assert answer == {"items": [{"group": group, "name": name, **sums}], "next_cursor": None}
 
 
 async def test_a_window_is_the_whole_current_one_and_from_to_any_other(bench: Bench) -> None:
@@ -45,11 +46,38 @@ async def test_a_window_is_the_whole_current_one_and_from_to_any_other(bench: Be
     assert await models(**{"from": "2000-01-01T00:00:00Z", "model": "then"}) == ["then"]
 
 
+async def test_spend_over_time_and_by_header_with_what_subscriptions_paid_for_apart(bench: Bench) -> None:
+    at = 1_795_435_200.0  # 2026-11-23 12:00 UTC
+    bench.record(started_at=at, headers={"team": "blue"}, cost_nano=2)
+    bench.record(started_at=at + 3600, headers={"team": "blue"}, cost_nano=3, passthrough=True)
+    params = {"group_by": "header:Team", "interval": "hour", "from": "2026-11-23T00:00:00Z", "to": "2026-11-24T00:00:00Z"}
+    rows = (await bench.ok("GET", "/v1/spend", params=params))["items"]
+    assert [(row["start"], row["group"], row["spend_usd"], row["notional_usd"]) for row in rows] == [
+        ("2026-11-23T12:00:00.000000Z", "blue", "0.000000002", "0"),
+        ("2026-11-23T13:00:00.000000Z", "blue", "0", "0.000000003"),
+    ]
+
+
+@pytest.mark.parametrize("asked", [{"params": {"format": "csv"}}, {"headers": {"Accept": "text/csv"}}])
+async def test_spend_as_csv_runs_no_formula(bench: Bench, asked: dict[str, dict[str, str]]) -> None:
+    bench.record(started_at=time.time(), model='=HYPERLINK("http://evil.test","x")', cost_nano=1)
+    params = {"group_by": "model", **asked.get("params", {})}
+    response = await bench.api.get("/v1/spend", params=params, headers=asked.get("headers", {}))
+    assert response.headers["content-type"] == "text/csv; charset=utf-8"
+    assert response.headers["content-disposition"] == 'attachment; filename="spend.csv"'
+    header, row = csv.reader(response.text.splitlines())
+    assert header == ["group", "name", "spend_usd", "notional_usd", "calls", "input_tokens", "output_tokens"]
+    assert row[0] == row[1] == '\'=HYPERLINK("http://evil.test","x")'
+    assert row[2] == "0.000000001"
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
         ({"group_by": "planet"}, "group_by"),
         ({"window": "yearly"}, "window"),
+        ({"interval": "decade"}, "interval"),
+        ({"format": "xml"}, "format"),
         ({"window": "daily", "from": "2023-11-14T22:13:20Z"}, "window"),
         ({"from": "2024-01-01T00:00:00Z", "to": "2023-01-01T00:00:00Z"}, "from"),
     ],
