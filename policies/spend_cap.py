@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from policies import fields
 from policies.model import SUBJECT_KEYS, Matcher, Policy, PolicyError, Subject
@@ -15,6 +15,8 @@ from sallyport.tracing.record import PolicyRef
 NAME = "spend_cap"
 DEFAULT_NAME = "default_spend_cap"
 WINDOWS = ("hourly", "daily", "weekly", "monthly")
+_ALERT_AT = (50, 80, 100)
+_MOST_ALERTS = 10
 _MOST_SUBJECTS = 100_000
 _MOST_NANO = 9_000_000_000 * 1_000_000_000
 """Counters are signed 64-bit integers."""
@@ -45,7 +47,7 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
 
 def validate_config(config: object) -> dict[str, Any]:
     """What spend_cap and default_spend_cap have in common."""
-    given = fields.only(config, ("window", "limit_usd", "strict", "on_store_unavailable"))
+    given = fields.only(config, ("window", "limit_usd", "strict", "on_store_unavailable", "alert_at"))
     unavailable = given.get("on_store_unavailable", "block")
     if unavailable == "lease":
         raise PolicyError("config.on_store_unavailable: lease is not available in this version; use block or allow")
@@ -54,7 +56,25 @@ def validate_config(config: object) -> dict[str, Any]:
         "limit_usd": _limit(given.get("limit_usd", fields.REQUIRED)),
         "strict": fields.boolean("config.strict", given.get("strict", False)),
         "on_store_unavailable": fields.choice("config.on_store_unavailable", unavailable, ("block", "allow")),
+        **({"alert_at": _percents(given["alert_at"])} if "alert_at" in given else {}),
     }
+
+
+def alert_at(config: Mapping[str, Any]) -> tuple[int, ...]:
+    """At which percents of the limit word is sent, rising."""
+    return tuple(config.get("alert_at", _ALERT_AT))
+
+
+def _percents(value: object) -> list[int]:
+    wrong = PolicyError(f"config.alert_at: must be a list of at most {_MOST_ALERTS} whole percents from 1 to 1000, not {value!r}")
+    if not isinstance(value, Sequence) or isinstance(value, str) or len(cast("Sequence[object]", value)) > _MOST_ALERTS:
+        raise wrong
+    percents: set[int] = set()
+    for percent in cast("Sequence[object]", value):
+        if isinstance(percent, bool) or not isinstance(percent, int) or not 1 <= percent <= 1000:
+            raise wrong
+        percents.add(percent)
+    return sorted(percents)
 
 
 def _limit(value: object) -> str:

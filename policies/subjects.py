@@ -85,6 +85,14 @@ def subject_field(policy: Policy, subject: Subject) -> str:
     return "&".join([_field(key, values, subject) for key, values in wanted])
 
 
+def only_subject(policy: Policy) -> Subject:
+    """The one subject that a policy without empty values is about; any member, of a group."""
+    values = {key: min(members) for key, members in policy.wanted}
+    headers = {key.removeprefix("header:"): value for key, value in values.items() if ":" in key}
+    ids = (values.get("workspace_id", ""), values.get("user_id"), values.get("api_key_id"))
+    return Subject(values.get("organization_id", policy.organization_id), *ids, headers)
+
+
 def counted_apart(policy: Policy) -> bool:
     """The policy's subject is none of those whose spend is always counted: it is a group, a header or several conditions."""
     return len(policy.matchers) > 1 or any(matcher.key not in SUBJECT_KEYS for matcher in policy.matchers)

@@ -18,6 +18,8 @@ MODULES = {
     "secrets": ("secrets", "The vendors' credentials."),
     "policies": ("policies", "What is allowed: caps, rate limits, models, guards."),
     "spend": ("spend", "What was spent, by whom, on what."),
+    "alerts": ("alerts", "Which thresholds of spend caps were reached."),
+    "webhooks": ("alerts", "Who is told of them."),
     "prices": ("prices", "What a model costs, and why."),
     "calls": ("calls", "The record of each call."),
     "violations": ("violations", "Which policies fired, and what was decided about it."),

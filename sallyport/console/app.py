@@ -21,6 +21,7 @@ from sallyport.console.api import (
     spend,
     users,
     violations,
+    webhooks,
     workspaces,
 )
 from sallyport.console.context import Console
@@ -30,7 +31,7 @@ from sallyport.console.pages import spend as spend_page
 from sallyport.version import VERSION
 
 _HERE = Path(__file__).parent
-_API = (admin_keys, policies, workspaces, users, keys, enrollments, secrets, spend, calls, violations, audit, health)
+_API = (admin_keys, policies, workspaces, users, keys, enrollments, secrets, spend, calls, violations, webhooks, audit, health)
 _PAGES = (login, views, spend_page, forms, triage)
 
 

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import Engine
 
-from policies.model import Matcher, Policy, Subject
-from policies.subjects import counted_apart, subject_field
+from policies.model import Matcher, Policy
+from policies.subjects import counted_apart, only_subject, subject_field
 from sallyport.spend.counters import current_spend
 from sallyport.spend.reconcile import CAPS, compare, needs_rebuild, repair
 from sallyport.store.load import load_policies
@@ -60,11 +60,3 @@ async def count_from_ledger(redis: Redis, engine: Engine, organization_id: str) 
 def policy_of(stored: StoredPolicy) -> Policy:
     matchers = tuple(Matcher(entry["key"], entry["value"]) for entry in stored.subject_matchers)
     return Policy(stored.id, stored.organization_id, stored.name, stored.policy_type, stored.action, matchers, stored.config)
-
-
-def only_subject(policy: Policy) -> Subject:
-    """The one subject that a policy without empty values is about; any member, of a group."""
-    values = {key: min(members) for key, members in policy.wanted}
-    headers = {key.removeprefix("header:"): value for key, value in values.items() if ":" in key}
-    ids = (values.get("workspace_id", ""), values.get("user_id"), values.get("api_key_id"))
-    return Subject(policy.organization_id, *ids, headers)

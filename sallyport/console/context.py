@@ -10,6 +10,7 @@ from fastapi import Depends
 from redis.asyncio import Redis
 from starlette.requests import HTTPConnection
 
+from sallyport.alerts.post import Poster
 from sallyport.console.admins import Admins
 from sallyport.console.call_counters import CallCounters
 from sallyport.console.figures import Figures
@@ -31,6 +32,7 @@ class Console:
     admins: Admins
     sessions: Sessions
     figures: Figures
+    poster: Poster
 
 
 def assemble(settings: Settings, store: Store, redis: Redis, sinks: Sequence[Sink] = (), link: Link | None = None) -> Console:
@@ -45,6 +47,7 @@ def assemble(settings: Settings, store: Store, redis: Redis, sinks: Sequence[Sin
         admins=Admins(store),
         sessions=Sessions(store.vault.audit_key()),
         figures=Figures(store.engine),
+        poster=Poster(settings),
     )
 
 

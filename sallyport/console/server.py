@@ -20,6 +20,8 @@ from typing import Any
 import uvicorn
 from redis.exceptions import RedisError
 
+from sallyport.alerts.delivery import Delivery
+from sallyport.alerts.watcher import Watcher
 from sallyport.console.app import create_app
 from sallyport.console.context import Console, assemble
 from sallyport.console.redis_client import announcer, connect
@@ -64,10 +66,12 @@ async def serve(settings: Settings) -> None:
     store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announcer(url))
     upkeep = Upkeep(store, client)
     langsmith = _langsmith(upkeep, settings.proxy())
-    console = assemble(settings, store, client, sinks=[langsmith], link=langsmith.link)
+    watcher = Watcher(client, store.engine, lambda: upkeep.snapshot.policies)
+    console = assemble(settings, store, client, sinks=[langsmith, watcher], link=langsmith.link)
+    delivery = Delivery(store, console.poster)
     try:
         await upkeep.refresh()
-        async with _background(console.recorder.run(), upkeep.run()) as failed:
+        async with _background(console.recorder.run(), upkeep.run(), watcher.run(), delivery.run()) as failed:
             with _listening(settings.console) as sockets:
                 await _serve_http(console, sockets, failed)
             await _empty_streams(console, upkeep)

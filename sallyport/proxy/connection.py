@@ -17,12 +17,12 @@ from mitmproxy.proxy.mode_servers import ProxyConnectionHandler
 from mitmproxy.proxy.server import ConnectionIO
 
 from addons.settle import NOT_ALLOWED, TIMED_OUT
+from sallyport.destinations import Destinations, ForbiddenDestination
 from sallyport.providers import provider_for_host
 from sallyport.proxy import silence
 from sallyport.proxy.backlog import room
 from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.coalescing import CoalescingWriter
-from sallyport.proxy.destinations import Destinations, ForbiddenDestination
 from sallyport.proxy.hooks import HookTable
 from sallyport.settings import Settings
 

@@ -8,10 +8,10 @@ from mitmproxy import options
 from mitmproxy.addons.core import Core
 from mitmproxy.master import Master
 
+from sallyport.destinations import Destinations
 from sallyport.paths import DataDir
 from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.connection import ConnectionParts
-from sallyport.proxy.destinations import Destinations
 from sallyport.proxy.hooks import HookTable
 from sallyport.proxy.listeners import Listeners
 from sallyport.proxy.name_server import NameServer

@@ -131,6 +131,35 @@ class StoredPolicy:
     updated_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where budget alerts go; never its URL or secret."""
+
+    id: str
+    organization_id: str
+    name: str
+    kind: Literal["generic", "slack"]
+    host: str
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NewWebhook:
+    """A webhook just made; `secret`: the one made for it, the one time that it can be shown."""
+
+    record: Webhook
+    secret: Secret | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookTarget:
+    """What a delivery needs."""
+
+    kind: Literal["generic", "slack"]
+    url: Secret
+    secret: Secret
+
+
 type TriageState = Literal["open", "acknowledged", "resolved"]
 
 

@@ -21,6 +21,7 @@ from sallyport.store.rotation import RotationOperations
 from sallyport.store.tables import AdminKeyRow, OrganizationRow
 from sallyport.store.tenants import DEFAULT, TenantOperations, new_workspace
 from sallyport.store.triage import TriageOperations
+from sallyport.store.webhooks import WebhookOperations
 from sallyport.vault.keys import describe_admin_key, new_admin_key
 
 _GATEWAY = Actor("gateway")
@@ -33,6 +34,7 @@ class Store(
     PolicyOperations,
     AdminOperations,
     TriageOperations,
+    WebhookOperations,
     RotationOperations,
 ):
     """Made by `opening.open_store`."""

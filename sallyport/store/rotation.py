@@ -13,7 +13,7 @@ from sallyport.store.audit import Head
 from sallyport.store.base import Operations
 from sallyport.store.errors import StoreError
 from sallyport.store.models import Actor
-from sallyport.store.tables import WorkspaceRow
+from sallyport.store.tables import WebhookRow, WorkspaceRow
 from sallyport.vault.envelope import KEY_BYTES, Vault
 from sallyport.vault.errors import VaultError
 from sallyport.vault.master_key import load_master_key, write_key_file
@@ -59,12 +59,13 @@ def staged_key_file(path: Path) -> Path:
 
 
 def _rewrap(connection: Connection, old: Vault, new: Vault) -> None:
-    for row in connection.execute(select(WorkspaceRow.id, WorkspaceRow.data_key)).all():
-        try:
-            wrapped = old.rewrap(row.id, row.data_key, new)
-        except VaultError as error:
-            raise StoreError(f"workspace {row.id}: {error}; the master key stays as it is") from None
-        connection.execute(update(WorkspaceRow).where(WorkspaceRow.id == row.id).values(data_key=wrapped))
+    for table, kind in ((WorkspaceRow, "workspace"), (WebhookRow, "webhook")):
+        for row in connection.execute(select(table.id, table.data_key)).all():
+            try:
+                wrapped = old.rewrap(row.id, row.data_key, new)
+            except VaultError as error:
+                raise StoreError(f"{kind} {row.id}: {error}; the master key stays as it is") from None
+            connection.execute(update(table).where(table.id == row.id).values(data_key=wrapped))
     head = Head.verify(meta.read(connection, meta.AUDIT_HEAD), old.audit_key())
     if head is not None:  # one that was tampered with must not become good again
         meta.write(connection, meta.AUDIT_HEAD, head.sign(new.audit_key()))

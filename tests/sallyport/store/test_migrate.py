@@ -25,7 +25,8 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
 def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Path) -> None:
     engine = open_database(database)
     with writing(engine) as connection:
-        connection.execute(text("DROP TABLE violation_comments"))
+        for table in ("violation_comments", "alert_deliveries", "alerts", "webhooks"):
+            connection.execute(text(f"DROP TABLE {table}"))
         calls = [("calls", column) for column in ("headers", "usage", "priced_as")]
         for table, column in (("violations", "assignee"), ("admin_keys", "expires_at"), *calls):
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))

@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from sallyport.proxy.destinations import Destinations, ForbiddenDestination
+from sallyport.destinations import Destinations, ForbiddenDestination
 from sallyport.settings import Address, Settings
 
 

@@ -1,0 +1,127 @@
+"""`/v1/webhooks` and `/v1/alerts`: who is told when spend nears a cap, and what was told."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from anyio import from_thread
+from fastapi import APIRouter
+from pydantic import Field, SecretStr
+
+from sallyport.alerts.delivery import send
+from sallyport.alerts.message import TEST, alert_json
+from sallyport.alerts.post import DeliveryError
+from sallyport.alerts.raised import deliveries_of, list_alerts
+from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.auth import AdminDep
+from sallyport.console.context import ConsoleDep
+from sallyport.console.errors import responses
+from sallyport.store.errors import Invalid
+
+router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 503))
+
+Kind = Literal["generic", "slack"]
+
+
+class WebhookOut(Answer):
+    id: str
+    organization_id: str = Field(examples=["default"])
+    name: str = Field(examples=["finance"])
+    kind: Kind
+    host: str = Field(description="Of its URL; the rest may be a credential and is never shown.", examples=["hooks.slack.com"])
+    created_at: Time
+
+
+class NewWebhookOut(WebhookOut):
+    secret: str | None = Field(description="What signs each message, where it was made here. Shown now and never again.")
+
+
+class WebhookIn(Body):
+    name: str = Field(examples=["finance"])
+    url: SecretStr = Field(examples=["https://hooks.example.com/budget"])
+    kind: Kind = "generic"
+    secret: SecretStr | None = Field(None, description="What signs each message; one is made where none is given.")
+    organization_id: str = "default"
+
+
+class TestOut(Answer):
+    delivered: bool
+    error: str | None = Field(examples=["hooks.example.com answered 404"])
+
+
+class DeliveryOut(Answer):
+    webhook: str = Field(examples=["finance"])
+    state: Literal["waiting", "delivered", "failed"]
+    attempts: int = Field(examples=[1])
+    error: str | None
+
+
+class PolicyNamed(Answer):
+    id: str
+    name: str = Field(examples=["Team budget"])
+
+
+class AlertOut(Answer):
+    id: str
+    type: str = Field(examples=["spend.threshold"])
+    at: Time
+    organization_id: str
+    policy: PolicyNamed
+    subject: dict[str, str | list[str]] = Field(examples=[{"user_id": "ada"}])
+    window: str = Field(examples=["daily"])
+    window_start: Time
+    window_end: Time
+    threshold_percent: int = Field(examples=[80])
+    spend_usd: str = Field(examples=["20.1"])
+    limit_usd: str = Field(examples=["25"])
+    deliveries: list[DeliveryOut]
+
+
+@router.post("/webhooks", status_code=201, response_model=NewWebhookOut)
+def create_webhook(console: ConsoleDep, admin: AdminDep, body: WebhookIn) -> dict[str, Any]:
+    """A new webhook: budget alerts are sent to it from now on."""
+    fields: dict[str, Any] = {"name": body.name, "url": body.url.get_secret_value(), "kind": body.kind}
+    if body.secret is not None:
+        fields["secret"] = body.secret.get_secret_value()
+    try:
+        from_thread.run(console.poster.check, fields["url"])
+    except DeliveryError as error:
+        raise Invalid(f"url: {error}") from None
+    new = console.store.create_webhook(admin, fields, body.organization_id)
+    return {**asdict(new.record), "secret": new.secret.reveal() if new.secret else None}
+
+
+@router.get("/webhooks", response_model=ListOf[WebhookOut])
+def list_webhooks(console: ConsoleDep, _admin: AdminDep) -> dict[str, Any]:
+    """Webhooks, by name."""
+    return {"items": console.store.list_webhooks()}
+
+
+@router.delete("/webhooks/{id}", status_code=204, responses=responses(404))
+def delete_webhook(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+    """Deletes the webhook, and what was still to be sent to it."""
+    console.store.delete_webhook(admin, id)
+
+
+@router.post("/webhooks/{id}/test", response_model=TestOut, responses=responses(404))
+def try_webhook(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+    """Sends a test message now, once."""
+    target = console.store.webhook_target(id)
+    try:
+        from_thread.run(send, console.poster, target, TEST)
+    except DeliveryError as error:
+        return {"delivered": False, "error": str(error)}
+    return {"delivered": True, "error": None}
+
+
+@router.get("/alerts", response_model=ListOf[AlertOut])
+def get_alerts(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+    """Thresholds that were reached, newest first, and whether word of them arrived.
+
+    Where several were reached at once, of the highest alone.
+    """
+    page = list_alerts(console.store.engine, limit, cursor)
+    sent = deliveries_of(console.store.engine, [alert.id for alert in page.items])
+    items = [alert_json(alert) | {"deliveries": sent.get(alert.id, [])} for alert in page.items]
+    return {"items": items, "next_cursor": page.next_cursor}
