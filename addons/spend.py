@@ -25,6 +25,9 @@ from sallyport.spend.estimate import input_tokens, most_input_tokens, most_outpu
 from sallyport.spend.gate import Block, StoreUnavailable
 from sallyport.spend.prices import most, price
 
+_SOON = 7200
+"""Seconds; what is further off is told by its time."""
+
 
 class Spend:
     def __init__(self, services: Services) -> None:
@@ -157,5 +160,6 @@ def spend_refusal(blocked: Sequence[Block]) -> Refusal:
         advice = f"The spend limit is used up until {when}; wait until then, or ask your administrator to raise it."
         return Refusal(402, "spend_limit", policy_message(refs, advice), refs, "spend_cap", scopes, windows)
     seconds = max(1, math.ceil(ends_at - time.time()))
-    advice = f"Too many requests or tokens; try again in {seconds} s."
+    when = f"in {seconds} s" if seconds < _SOON else f"at {time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime(ends_at))}"
+    advice = f"Too many requests or tokens; try again {when}."
     return Refusal(429, "rate_limit", policy_message(refs, advice), refs, "rate_limit", scopes, windows, retry_after=seconds)

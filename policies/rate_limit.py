@@ -1,4 +1,4 @@
-"""`rate_limit`: at most so many requests or tokens for a subject in any minute or hour (rolling)."""
+"""`rate_limit`: at most so many requests or tokens for a subject in any minute, hour, day, week or month (rolling)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from sallyport.tracing.record import PolicyRef
 NAME = "rate_limit"
 DEFAULT_NAME = "default_rate_limit"
 METRICS = ("requests", "tokens")
-WINDOWS = ("minute", "hour")
+WINDOWS = ("minute", "hour", "day", "week", "month")
+"""The last three are ours: for log-ins that a subscription pays for, which no spend cap counts. A month is 30 days."""
+LONG_WINDOWS = frozenset({"day", "week", "month"})
 _MOST = 10**15
 
 
@@ -27,7 +29,7 @@ class Limit:
     """Whose requests are counted, as the counters name it (`workspace_id=…`)."""
     scope: str
     metric: Literal["requests", "tokens"]
-    window: Literal["minute", "hour"]
+    window: Literal["minute", "hour", "day", "week", "month"]
     value: int
 
 
@@ -65,12 +67,16 @@ def _limit(where: str, limit: object) -> dict[str, Any]:
     }
 
 
+def is_rate_limit(policy: Policy) -> bool:
+    return policy.policy_type in (NAME, DEFAULT_NAME)
+
+
 def limits_for(policies: Sequence[Policy], subject: Subject) -> tuple[Limit, ...]:
     """Every rate limit that holds for `subject`, in the order of `policies`.
 
     A rate_limit overrides, for each of its metric and window pairs, the default_rate_limit about the same matcher keys.
     """
-    matching = [policy for policy in policies if policy.policy_type in (NAME, DEFAULT_NAME) and policy.matches(subject)]
+    matching = [policy for policy in policies if is_rate_limit(policy) and policy.matches(subject)]
     if not matching:
         return ()
     granular = {pair for policy in matching if policy.policy_type == NAME for pair in _pairs(policy)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -83,6 +83,12 @@ def subject_field(policy: Policy, subject: Subject) -> str:
     """
     wanted = policy.wanted or (("organization_id", frozenset({""})),)
     return "&".join([_field(key, values, subject) for key, values in wanted])
+
+
+def header_names(policies: Iterable[Policy]) -> set[str]:
+    """The headers that these policies look at."""
+    keys = {key for policy in policies for key, _ in policy.wanted if key not in SUBJECT_KEYS}
+    return {key.removeprefix("header:") for key in keys}
 
 
 def only_subject(policy: Policy) -> Subject:

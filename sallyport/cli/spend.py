@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import get_args
 
 import click
@@ -14,7 +14,9 @@ from sallyport.cli.admin import opened_store
 from sallyport.cli.commands import Failure, current_settings
 from sallyport.cli.commands import Group as CommandGroup
 from sallyport.cli.output import json_option, show_rows
+from sallyport.cli.reprice import reprice_command
 from sallyport.cli.spend_bars import bars, show_bars
+from sallyport.cli.times import TIME, seconds
 from sallyport.csv_text import csv_text
 from sallyport.money import nano_to_usd
 from sallyport.paths import DataDir
@@ -28,14 +30,13 @@ from sallyport.store.operations import Store
 from sallyport.supervisor.redis_server import url
 
 _COMPARED = ("organization", "window", "subject", "counter_usd", "ledger_usd", "drift_usd")
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"])
 
 
 @click.group("spend", cls=CommandGroup, invoke_without_command=True)
 @click.option("--by", "group_by", default="workspace", show_default=True, help=f"{', '.join(ledger.GROUPS)}, or header:NAME.")
 @click.option("--window", type=click.Choice(WINDOWS), help="The current one, UTC.  [monthly]")
-@click.option("--from", "start", type=_TIME, metavar="TIME", help="Since then (UTC): 2026-01-31, 2026-01-31T12:00.")
-@click.option("--to", "end", type=_TIME, metavar="TIME", help="Until before then.")
+@click.option("--from", "start", type=TIME, metavar="TIME", help="Since then (UTC): 2026-01-31, 2026-01-31T12:00.")
+@click.option("--to", "end", type=TIME, metavar="TIME", help="Until before then.")
 @click.option("--interval", type=click.Choice(get_args(Interval)), help="A row for each; those without calls are left out.")
 @click.option("--chart", is_flag=True, help="Bars: over time with --interval, else by group.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV, for spreadsheets.")
@@ -118,6 +119,4 @@ async def _reconcile(settings: Settings, store: Store, *, repairs: bool) -> tupl
     return found, repaired
 
 
-def seconds(time: datetime | None) -> float | None:
-    """UTC seconds of a time given without a zone."""
-    return None if time is None else time.replace(tzinfo=UTC).timestamp()
+spend_command.add_command(reprice_command)

@@ -28,9 +28,9 @@ async def cap_spend(redis: Redis, policies: Iterable[StoredPolicy]) -> dict[str,
     now = time.time()
     try:
         for stored in policies:
-            if stored.policy_type != "spend_cap":
-                continue
             policy, organization = policy_of(stored), stored.organization_id
+            if stored.policy_type != "spend_cap" or (not stored.enabled and counted_apart(policy)):
+                continue  # what is counted for a cap alone is not counted while it is off
             if organization not in whole:
                 whole[organization] = not await needs_rebuild(redis, organization)
             if whole[organization]:

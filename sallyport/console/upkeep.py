@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from policies.subjects import counted_apart
 from sallyport.spend import keys
+from sallyport.spend.rate_history import restore
 from sallyport.spend.reaper import reap
 from sallyport.spend.reconcile import Comparison, compare, needs_rebuild, repair
 from sallyport.store.errors import StoreError
@@ -87,6 +88,7 @@ class Upkeep:
 
     async def _rebuild(self, organization: str) -> None:
         found = await self._compare(organization)
+        await restore(self._redis, self._store.engine, organization, self.snapshot.policies, at=time.time())
         if await repair(self._redis, found):
             log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
 

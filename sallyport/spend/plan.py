@@ -19,9 +19,14 @@ from sallyport.tracing.record import CallRecord
 BUCKETS = 60
 """A rate limit's window slides by sub-buckets, 60 to a window: what was admitted counts for the window's length and up to a
 sixtieth more. So never more than the limit's value begins in any such window, and nobody waits more than a sixtieth too long."""
-BUCKET_SECONDS = {"minute": 1, "hour": 60}
+BUCKET_SECONDS = {"minute": 1, "hour": 60, "day": 1440, "week": 7 * 1440, "month": 30 * 1440}
 _MARKER_SECONDS = 900
 """How long a settled call is remembered: longer than a worker repeats a settlement that it got no answer to."""
+
+
+def keep_seconds(window: str) -> int:
+    """How long a rate limit's counter is kept after its last call."""
+    return BUCKET_SECONDS[window] * (BUCKETS + 2)
 
 
 def subjects(record: CallRecord) -> tuple[str, ...]:
@@ -109,7 +114,7 @@ class _Counters:
                 "bucket": bucket,
                 "width": width,
                 "buckets": BUCKETS,
-                "seconds": width * (BUCKETS + 2),
+                "seconds": keep_seconds(limit.window),
             }
         )
         if limit.metric == "tokens":

@@ -19,7 +19,7 @@ import redis.asyncio
 from sqlalchemy import Engine
 
 from policies.model import SUBJECT_KEYS, Policy, Subject
-from policies.subjects import base_fields, counted_apart, subject_field
+from policies.subjects import base_fields, counted_apart, header_names, subject_field
 from sallyport.ids import new_id
 from sallyport.spend import keys
 from sallyport.spend.ledger import Cost, Sum, costs_of, sums_between
@@ -79,7 +79,7 @@ async def compare(
         return asyncio.run_coroutine_threadsafe(_since(client, organization_id, token), loop).result()
 
     apart = [policy for policy in policies if policy.policy_type in CAPS and counted_apart(policy)]
-    sums = await asyncio.to_thread(_ledger, engine, organization_id, waiting, settled_since, at, _header_names(apart))
+    sums = await asyncio.to_thread(_ledger, engine, organization_id, waiting, settled_since, at, header_names(apart))
     spent = _by_subject(organization_id, sums, apart)
     known = tuple(key + "=" for key in SUBJECT_KEYS)
     for window, entries in counted.items():
@@ -183,11 +183,6 @@ def _by_subject(organization_id: str, sums: dict[str, list[Sum]], apart: Collect
             for field in fields:
                 totals[window, field] += entry.spend_nano
     return totals
-
-
-def _header_names(policies: Iterable[Policy]) -> set[str]:
-    keys = {key for policy in policies for key, _ in policy.wanted if key not in SUBJECT_KEYS}
-    return {key.removeprefix("header:") for key in keys}
 
 
 def _text(reply: bytes | str) -> str:

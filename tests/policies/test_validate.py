@@ -86,7 +86,7 @@ def test_a_limit_is_kept_exactly(limit: object, kept: str) -> None:
         ("rate_limit", {"limits": []}, "config.limits"),
         ("rate_limit", {"limits": [{**LIMIT, "value": 0}]}, "config.limits[0].value"),
         ("rate_limit", {"limits": [{**LIMIT, "value": 1.5}]}, "config.limits[0].value"),
-        ("rate_limit", {"limits": [{**LIMIT, "window": "day"}]}, "config.limits[0].window"),
+        ("rate_limit", {"limits": [{**LIMIT, "window": "year"}]}, "config.limits[0].window"),
         ("rate_limit", {"limits": [{**LIMIT, "metric": "bytes"}]}, "config.limits[0].metric"),
         ("rate_limit", {"limits": [{**LIMIT, "burst": 3}]}, "config.limits[0]"),
         ("rate_limit", {"limits": [LIMIT, {**LIMIT, "value": 5}]}, "config.limits[1]"),

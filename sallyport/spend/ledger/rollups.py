@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import BigInteger, ColumnElement, Engine, case, func, null, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, Engine, case, func, null, select
 
 from policies.model import header_name
 from sallyport.money import nano_to_usd
 from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters, iso
-from sallyport.spend.ledger.sums import header_value
+from sallyport.spend.ledger.sums import bucket, header_value
 from sallyport.spend.windows import window_start
 from sallyport.store.database import reading
 from sallyport.store.errors import Invalid
@@ -60,7 +59,7 @@ def rollup(engine: Engine, group_by: str, filters: CallFilters = NO_FILTERS, int
     group, table = _grouped(group_by)
     calls = select(
         group.label("group"),
-        *((_bucket(engine, SECONDS[interval]).label("bucket"),) if interval else ()),
+        *((bucket(engine.dialect, SECONDS[interval]).label("bucket"),) if interval else ()),
         case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
         case((CallRow.passthrough, CallRow.cost_nano), else_=0).label("notional"),
         CallRow.input_tokens,
@@ -81,8 +80,8 @@ def rollup(engine: Engine, group_by: str, filters: CallFilters = NO_FILTERS, int
 
 
 def _rollup(row: Any, interval: Interval | None, *, named: bool) -> Rollup:
-    name, spend, calls, tokens_in, tokens_out, notional, group, *bucket = row
-    start = float(int(bucket[0]) * SECONDS[interval]) if interval else None
+    name, spend, calls, tokens_in, tokens_out, notional, group, *step = row
+    start = float(int(step[0]) * SECONDS[interval]) if interval else None
     # PostgreSQL answers sums as Decimal; int() is exact.
     sums = (int(spend), int(calls), int(tokens_in), int(tokens_out), int(notional))
     return Rollup(group, name if named else group, *sums, start)
@@ -125,9 +124,3 @@ def _grouped(group_by: str) -> tuple[ColumnElement[str | None], type[Any] | None
     if group_by in _NAMED:
         return _NAMED[group_by]
     return cast(Any, CallRow.model if group_by == "model" else CallRow.provider), None
-
-
-def _bucket(engine: Engine, seconds: int) -> ColumnElement[Any]:
-    """Which interval since 1970. A cast cuts off in SQLite but rounds in PostgreSQL; floor() is not in every SQLite."""
-    elapsed = CallRow.started_at / seconds
-    return sql_cast(elapsed, BigInteger) if engine.dialect.name == "sqlite" else func.floor(elapsed)

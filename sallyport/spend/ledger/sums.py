@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, case, func, select
+from sqlalchemy import cast as sql_cast
 
 from sallyport.store.tables import CallRow
 
@@ -49,6 +51,50 @@ def sums_between(
         headers = {name: value for name, value in zip(names, values, strict=True) if value is not None}
         found.append(Sum(workspace, user, key, int(nano), headers))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Requests and tokens of one caller in one bucket of time, counted since 1970; passed-through calls too."""
+
+    workspace_id: str | None
+    user_id: str | None
+    api_key_id: str | None
+    bucket: int
+    calls: int
+    tokens: int
+    headers: Mapping[str, str]
+
+
+def used_since(
+    connection: Connection, organization_id: str, start: float, seconds: int, header_names: Collection[str] = ()
+) -> list[Used]:
+    """What models were asked since `start` (UTC seconds) and answered or not, in buckets of so many seconds."""
+    names = sorted(header_names)
+    calls = (
+        select(
+            *(CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id),
+            bucket(connection.dialect, seconds).label("bucket"),
+            (CallRow.input_tokens + CallRow.output_tokens).label("tokens"),
+            *(header_value(name).label(f"header_{number}") for number, name in enumerate(names)),
+        )
+        .where(CallRow.organization_id == organization_id, CallRow.started_at >= start)
+        .where(CallRow.outcome != "blocked", CallRow.model.is_not(None))
+        .subquery()
+    )
+    groups = [column for column in calls.c if column.key != "tokens"]
+    query = select(func.count(), func.sum(calls.c.tokens), *groups).group_by(*groups)
+    found: list[Used] = []
+    for count, tokens, workspace, user, key, number, *values in connection.execute(query):
+        headers = {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        found.append(Used(workspace, user, key, int(number), int(count), int(tokens), headers))
+    return found
+
+
+def bucket(dialect: Dialect, seconds: int) -> ColumnElement[Any]:
+    """Which interval since 1970. A cast cuts off in SQLite but rounds in PostgreSQL; floor() is not in every SQLite."""
+    elapsed = CallRow.started_at / seconds
+    return sql_cast(elapsed, BigInteger) if dialect.name == "sqlite" else func.floor(elapsed)
 
 
 def header_value(name: str) -> ColumnElement[str | None]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from sallyport.paths import DataDir
 from sallyport.spend.ledger import insert_calls
+from sallyport.spend.prices import use_price_file
 from sallyport.store.database import open_database, writing
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.cli.support import Run
@@ -53,6 +55,27 @@ def test_csv_for_spreadsheets(run: Run) -> None:
     lines = run("spend", "--by", "model", *DAY, "--csv").stdout.splitlines()
     assert lines[0] == "group,name,spend_usd,notional_usd,calls,input_tokens,output_tokens"
     assert lines[1] == "gpt,gpt,1,0,1,0,0"
+
+
+def test_history_by_other_prices(run: Run, tmp_path: Path, data: DataDir) -> None:
+    engine = open_database(data.database)
+    with writing(engine) as connection:
+        insert_calls(
+            connection,
+            [
+                CallRecord(
+                    "4", MONDAY, organization_id="default", provider="openai", model="gpt-4o", input_tokens=10**6, cost_nano=5
+                )
+            ],
+        )
+    engine.dispose()
+    file = tmp_path / "prices.toml"
+    file.write_text('[[prices]]\nprovider="openai"\nmodel="gpt-4o"\neffective_from=2026-01-01\ninput="3"\noutput="8"\n')
+    done = run("spend", "reprice", *DAY, "--prices", str(file), "--json")
+    use_price_file(())
+    row = next(row for row in json.loads(done.stdout) if row["model"] == "gpt-4o")
+    assert (row["charged_usd"], row["repriced_usd"], row["difference_usd"]) == ("0.000000005", "3", "2.999999995")
+    assert "nothing was changed" in done.stderr
 
 
 def test_what_can_not_be_meant_is_one_line(run: Run) -> None:

@@ -6,10 +6,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sallyport.spend.ledger import insert_calls
+from sallyport.spend.rate_history import restore
+from sallyport.store.database import open_database, writing
+from sallyport.tracing.record import CallRecord
 from tests.sallyport.spend.desk import NOON, Desk, cap, limit
 
 
@@ -106,3 +111,48 @@ async def test_no_minute_ever_holds_more_than_the_limit(desk: Desk, gaps: list[f
             admitted.append(now)
         else:
             assert len([at for at in admitted if at > now - 61]) >= value  # at most a sixtieth too strict
+
+
+async def test_a_subscriptions_tokens_can_be_capped_by_the_day_week_and_month(desk: Desk) -> None:
+    desk.policies = (limit("tokens", "week", 1000, user_id="u"), cap(0, user_id="u"))
+    for day in (0, 3):
+        desk.clock.now = NOON + day * 86400
+        record = desk.call(passthrough=True)
+        assert (await desk.admit(record)).admitted  # no spend cap holds for it
+        await desk.gate.settle(replace(record, input_tokens=400, output_tokens=100))
+    (block,) = (await desk.admit(desk.call(passthrough=True))).blocked
+    assert (block.kind, block.window) == ("rate_limit", "week")
+    assert 7 * 86400 <= block.ends_at - NOON <= 7 * 86400 * 61 / 60
+    desk.clock.now = block.ends_at
+    assert (await desk.admit(desk.call(passthrough=True))).admitted
+
+
+async def test_long_limits_come_back_from_the_ledger_when_redis_lost_them(desk: Desk, tmp_path: Path) -> None:
+    engine = open_database(tmp_path / "gateway.db")
+    desk.policies = (limit("tokens", "day", 900, header_team="blue"), limit("requests", "month", 4, user_id="u"))
+    calls: list[CallRecord] = []
+    for hour in (0, 1):
+        desk.clock.now = NOON + hour * 3600
+        record = desk.call(model="gpt", headers={"team": "blue"}, input_tokens=400, output_tokens=50)
+        await desk.admit(record)
+        await desk.gate.settle(record)
+        calls.append(record)
+    blocked = desk.call(model="gpt", outcome="blocked", headers={"team": "blue"})
+    with writing(engine) as connection:
+        insert_calls(connection, [*calls, blocked, replace(desk.call(model="gpt"), started_at=NOON - 40 * 86400)])
+    before = (await desk.admit(desk.call())).blocked
+    await desk.client.flushall()
+    opened = desk.call()
+    assert (await desk.admit(opened)).admitted
+    await desk.gate.settle(replace(opened, input_tokens=10, output_tokens=0))
+    for _ in range(2):
+        await restore(desk.client, engine, "o", desk.policies, at=desk.clock.now)
+    desk.clock.now += 3600  # another bucket than the one that counted meanwhile
+    await restore(desk.client, engine, "o", desk.policies, at=desk.clock.now)
+    assert [block.window for block in before] == ["day"]
+    assert await desk.client.hvals("{o}:rate:requests:month:user_id=u") == [b"1"]
+    await desk.client.flushall()
+    await restore(desk.client, engine, "o", desk.policies, at=desk.clock.now)
+    assert [block.window for block in (await desk.admit(desk.call())).blocked] == ["day"]
+    assert await desk.client.hvals("{o}:rate:requests:month:user_id=u") == [b"2"]
+    engine.dispose()
