@@ -59,6 +59,7 @@ class Socket:
             path=who.path,
             stream=True,
             passthrough=who.passthrough,
+            headers=dict(who.headers),
             trace_headers=dict(who.trace_headers),
         )
         return Call(
