@@ -73,7 +73,7 @@ class Access:
         self._keep_to_models(flow, call, call.record.model or "")
 
     def socket_message(self, message: SocketMessage) -> None:
-        if message.starts and not message.refused and message.call:
+        if message.asks and message.call:
             refusal = _model_refusal(message.call, message.call.record.model or "")
             if refusal:
                 refuse_message(message, refusal)

@@ -105,6 +105,8 @@ class Settle:
         if call is None:
             return
         if message.refused:
+            if turn and turn.complete:  # made without being asked for: refused, and paid for
+                call.sent = now
             await self._settle_turn(message, call)
         elif message.starts and message.from_client:
             call.sent = now

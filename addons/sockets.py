@@ -88,6 +88,7 @@ class SocketMessage:
     starts: bool = False
     """It is the first message of its turn: the call is judged now."""
     refused: bool = False
+    """It is not passed on."""
     to_client: list[bytes] = field(default_factory=list[bytes])
     """What the gateway itself says, text."""
     to_provider: list[bytes] = field(default_factory=list[bytes])
@@ -95,6 +96,11 @@ class SocketMessage:
     """The settlement of its call, which may outlast the wait for it."""
     close: tuple[int, str] | None = None
     """End the connection with this code and reason, when all that is to be said is said."""
+
+    @property
+    def asks(self) -> bool:
+        """A turn is to be let through or refused; what a provider made without being asked can only be paid."""
+        return self.starts and not self.refused and self.turn is not None and not self.turn.complete
 
 
 def open_socket(flow: http.HTTPFlow) -> Socket | None:

@@ -65,12 +65,16 @@ class Spend:
 
     async def socket_message(self, message: SocketMessage) -> None:
         call = message.call
-        if not message.starts or message.refused or call is None or call.operation is None or call.operation.wire is None:
+        if not message.starts or call is None or call.operation is None or call.operation.wire is None:
             return
         said = message.content if message.from_client else b""
-        refusal = self._still_blocked(call) or await self._admit(call, call.operation.wire, said)
+        refusal = None
+        if not message.refused:
+            refusal = self._still_blocked(call) or await self._admit(call, call.operation.wire, said)
         if refusal:
             refuse_message(message, refusal)
+        if message.refused and message.turn and message.turn.complete:
+            await self._admit(call, call.operation.wire, said, limited=False)
 
     def _still_blocked(self, call: Call) -> Refusal | None:
         blocked = self._turned_away.find(call.subject, call.snapshot) if call.subject and not call.record.passthrough else ()
@@ -79,13 +83,16 @@ class Spend:
         call.record.matched.extend(block.policy for block in blocked)
         return spend_refusal(blocked)
 
-    async def _admit(self, call: Call, wire: WireFormat, said: bytes) -> Refusal | None:
-        """Reserve what the call will probably cost. `said` is what its model will read, beside what the provider holds."""
+    async def _admit(self, call: Call, wire: WireFormat, said: bytes, *, limited: bool = True) -> Refusal | None:
+        """Reserve what the call will probably cost. `said` is what its model will read, beside what the provider holds.
+
+        Not `limited`: it was made already, and can only be paid.
+        """
         body, record, subject = call.body or {}, call.record, call.subject
         if subject is None:
             return None
-        caps = () if record.passthrough else caps_for(call.snapshot.policies, subject)
-        limits = limits_for(call.snapshot.policies, subject)
+        caps = () if record.passthrough or not limited else caps_for(call.snapshot.policies, subject)
+        limits = limits_for(call.snapshot.policies, subject) if limited else ()
         record.matched.extend(entry.policy for entry in (*caps, *limits))
         if not wire.counted(body):
             refusal = _uncounted(caps)

@@ -21,6 +21,8 @@ class Turn(Tally):
     """Tokens of the conversation that the provider holds already, and reads again for this answer."""
     id: str | None = None
     """The provider's name for the answer, once it has given one."""
+    asked_by: str | None = None
+    """The client's name for the message that asks for it, by which an error may refer to it."""
     lane: str | None = None
     """Which of several parallel conversations on the connection it belongs to."""
     status: int = 200

@@ -8,11 +8,12 @@ from __future__ import annotations
 import base64
 import struct
 import time
+from functools import partial
 from typing import ClassVar
 
 from starlette.responses import Response
 
-from sallyport.standin import openai_chat, openai_responses, openai_responses_session
+from sallyport.standin import openai_chat, openai_realtime, openai_responses, openai_responses_session
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai_errors import error_of
 from sallyport.standin.script import Message, Refusal, count_words, write_script
@@ -41,6 +42,8 @@ class OpenAI(Family):
                 return _complete(call.json(), self.headers())
             case "POST", ["responses"] if self.name == "openai" or self.name == "fireworks":
                 return openai_responses.respond(call.json(), self.headers())
+            case "POST", ["realtime", "client_secrets"] if self.name == "openai":
+                return answer(openai_realtime.client_secret(call.json()), content_type="application/json")
             case "POST", ["embeddings"]:
                 return _embed(call.json(), self.headers())
             case "GET", ["models"]:
@@ -58,6 +61,8 @@ class OpenAI(Family):
         match call.segments:
             case ["v1", "responses"] if self.name == "openai":
                 return openai_responses_session.ResponsesSession
+            case ["v1", "realtime"] if self.name == "openai":
+                return partial(openai_realtime.RealtimeSession, call.query.get("model", "gpt-realtime"))
             case _:
                 raise Refusal(404, f"Invalid URL ({call.method} {call.path})", "")
 

@@ -11,12 +11,16 @@ from sallyport.providers.surfaces import Surface
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.providers.wire.openai_embeddings import OpenAIEmbeddings
 from sallyport.providers.wire.openai_images import OpenAIImages
+from sallyport.providers.wire.openai_realtime import OpenAIRealtime
+from sallyport.providers.wire.openai_realtime_socket import OpenAIRealtimeSocket
 from sallyport.providers.wire.openai_responses import OpenAIResponses
 from sallyport.providers.wire.openai_responses_socket import OpenAIResponsesSocket
 
 _CHAT, _EMBEDDINGS, _RESPONSES = OpenAIChat(), OpenAIEmbeddings(), OpenAIResponses()
 _BATCHES, _FILES, _MODELS = Operation("batches"), Operation("files"), Operation("models")
 _AUDIO, _IMAGES, _NEW_BATCH = (Operation(name, uncounted=True) for name in ("audio", "images", "batches"))
+_REALTIME = Operation("realtime_sessions", uncounted=True)  # by WebRTC or SIP, which go past us: what they cost is not seen
+_REALTIME_SESSIONS = replace(_REALTIME, shape=OpenAIRealtime())
 _STORED_CHATS = Operation("stored_chats", shape=_CHAT)
 _STORED_RESPONSES = Operation("stored_responses", shape=_RESPONSES)
 
@@ -27,6 +31,11 @@ _ROUTES = (
     route("POST", "/chat/completions", Operation("chat", _CHAT)),
     route("POST", "/responses", Operation("responses", _RESPONSES)),
     route("GET", "/responses", Operation("connect", socket=OpenAIResponsesSocket())),
+    route("GET", "/realtime", Operation("connect", socket=OpenAIRealtimeSocket())),
+    route("POST", "/realtime/{what}", _REALTIME_SESSIONS, what="client_secrets|sessions|transcription_sessions"),
+    route("POST", "/realtime/calls", _REALTIME),
+    route("POST", "/realtime/calls/{id}/accept", _REALTIME_SESSIONS),
+    route("POST", "/realtime/calls/{id}/{what}", Operation("realtime_calls"), what="hangup|refer|reject"),
     route("POST", "/responses/compact", Operation("responses", _RESPONSES)),
     route("POST", "/responses/input_tokens", Operation("count_tokens", shape=_RESPONSES)),
     route("POST", "/completions", Operation("completions", _CHAT)),

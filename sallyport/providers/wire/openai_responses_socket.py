@@ -63,7 +63,8 @@ class _Responses(Conversation):
         return turn
 
     def forget(self, turn: Turn) -> None:
-        self._waiting.remove(turn)
+        if turn in self._waiting:
+            self._waiting.remove(turn)
 
     def refusal(self, message: JsonObject, status: int, error: JsonObject) -> JsonObject:
         lane = {"stream_id": message["stream_id"]} if "stream_id" in message else {}

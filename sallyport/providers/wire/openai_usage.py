@@ -27,6 +27,12 @@ def responses_usage(usage: JsonObject, service_tier: str | None = None) -> Usage
     return _usage((count(usage, "input_tokens"), count(usage, "output_tokens")), sent, made, service_tier)
 
 
+def realtime_usage(usage: JsonObject) -> Usage:
+    """`input_tokens`, `output_tokens`, with details under names of their own: Realtime, transcriptions."""
+    sent, made = obj(usage, "input_token_details"), obj(usage, "output_token_details")
+    return _usage((count(usage, "input_tokens"), count(usage, "output_tokens")), sent, made, None)
+
+
 def _usage(tokens: tuple[int, int], sent: JsonObject, made: JsonObject, service_tier: str | None) -> Usage:
     input_tokens, output_tokens = tokens
     cached = obj(sent, "cached_tokens_details")

@@ -55,7 +55,6 @@ def test_model_paths(method: str, path: str, name: str, wire: str | None):
         ("GET", "/v1/files/.."),
         ("GET", "/v1/organization/usage/completions"),
         ("POST", "/v1/organization/admin_api_keys"),
-        ("POST", "/v1/realtime/sessions"),
         ("GET", "/dashboard/billing/usage"),
         ("POST", ""),
         ("POST", "/"),
