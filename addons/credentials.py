@@ -7,13 +7,15 @@ gateway key. Streamed requests leave before their `request` hook, so theirs are 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
 from mitmproxy import http
 
 from addons import websocket
 from addons.context import Call, call_of
+from addons.decoding import CODINGS
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
@@ -42,6 +44,7 @@ class Credentials:
         if provider is None or call.workspace is None:
             refuse(flow, Refusal(401, "key_missing", "gateway key missing."))  # never send what nobody was identified for
             return
+        came = request.headers.fields
         _strip_ours(request, call.presented)
         if call.presented and call.presented in unquote(request.path):
             refuse(flow, Refusal(400, "key_in_path", "the gateway key stands in the path. Send it in a header."))
@@ -60,17 +63,24 @@ class Credentials:
                 )
                 return
             _strip_callers(request, provider)
-            for header, value in (*provider.extra_headers.items(), *headers.items()):
+            for header, value in provider.extra_headers.items():
                 request.headers[header] = value
+            _put_in(request, came, headers)
         if call.opens_socket:
             websocket.keep_readable(request)
-        if call.generates:
+        if call.generates and not _readable(request.headers.get("accept-encoding", "")):
             request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
         call.sent = time.perf_counter()
 
     def _token_endpoint(self, call: Call) -> Upstream | None:
         """`--upstream vertex=…` replaces the token endpoint too."""
         return call.upstream if call.provider and call.provider.name in self._settings.upstreams else None
+
+
+def _readable(accepted: str) -> bool:
+    """Whether an answer in any of these codings can be metered."""
+    asked = {entry.partition(";")[0].strip().lower() for entry in accepted.split(",")}
+    return asked <= CODINGS | {"identity", ""}
 
 
 def _strip_ours(request: http.Request, presented: str | None) -> None:
@@ -106,6 +116,19 @@ def _strip_callers(request: http.Request, provider: Provider) -> None:
     _filter_query(
         request, lambda name, _: (name := unquote(name).lower()) in provider.credential_query or name.startswith("x-amz-")
     )
+
+
+def _put_in(request: http.Request, came: Sequence[tuple[bytes, bytes]], credential: Mapping[str, str]) -> None:
+    """Where the client's own credential of that name stood, and spelled as it was; else at the end."""
+    left = {name.lower().encode(): (name.encode(), value.encode()) for name, value in credential.items()}
+    kept = deque(request.headers.fields)
+    fields: list[tuple[bytes, bytes]] = []
+    for field in came:
+        if kept and kept[0][0] == field[0]:
+            fields.append(kept.popleft())
+        elif found := left.pop(field[0].lower(), None):
+            fields.append((field[0], found[1]))
+    request.headers.fields = (*fields, *kept, *left.values())
 
 
 def _filter_query(request: http.Request, drop: Callable[[str, str], bool]) -> None:

@@ -53,15 +53,17 @@ class _Zlib:
         self._decoder = zlib.decompressobj(window_bits) if window_bits else None
 
     def __call__(self, data: bytes) -> Iterator[bytes]:
-        while data:
+        full = False
+        while data or full:
             if self._decoder is None:
                 self._bits = self._bits or (zlib.MAX_WBITS if data[0] & 0x8F == zlib.DEFLATED else -zlib.MAX_WBITS)
                 self._decoder = zlib.decompressobj(self._bits)
-            yield self._decoder.decompress(data, _STEP)
+            piece = self._decoder.decompress(data, _STEP)
+            yield piece
             if self._decoder.eof:
-                data, self._decoder = self._decoder.unused_data, None
+                data, full, self._decoder = self._decoder.unused_data, False, None
             else:
-                data = self._decoder.unconsumed_tail
+                data, full = self._decoder.unconsumed_tail, len(piece) == _STEP  # it may hold more than it took
 
 
 def _brotli() -> Step:

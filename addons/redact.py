@@ -15,6 +15,7 @@ from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.services import Services
 from addons.sockets import SocketMessage
+from addons.splice import spliced
 from policies.guard import GuardRule, guard_for
 from sallyport.redaction.document import redact_document
 from sallyport.redaction.placeholders import placeholder
@@ -44,8 +45,8 @@ class Redact:
         refusal = await self._redact(call, message.content, traced=message.starts)
         if refusal:
             refuse_message(message, refusal)
-        elif call.body_changed:
-            message.content = orjson.dumps(call.body)
+        elif call.body_changed and call.body is not None:
+            message.content = spliced(message.content, call.body)
 
     async def _redact(self, call: Call, raw: bytes, *, traced: bool) -> Refusal | None:
         """Change `call.body`, which was read from `raw`. A refusal where the policy wants one."""

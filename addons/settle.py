@@ -15,6 +15,7 @@ from mitmproxy import http
 
 from addons.charge import charge
 from addons.context import Call, call_of
+from addons.metering import tap_for
 from addons.refusal import FALL_BACK, Refusal, note, refuse
 from addons.response_tap import ResponseTap
 from addons.services import Services
@@ -28,7 +29,6 @@ CLIENT_LEFT = "the client disconnected"
 NOT_ALLOWED = "destination not allowed"
 """How `proxy` names a destination that is refused."""
 _ERROR_NUMBER = re.compile(r"\[Errno -?\d+\] ")
-_STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 _LONGEST_WAIT = 0.05
 
 
@@ -52,17 +52,7 @@ class Settle:
         response.headers["x-gateway-request-id"] = record.id
         outcome = {"outcome": "success" if response.status_code < 400 else "error", "provider": record.provider}
         response.headers["x-langsmith-gateway-metadata"] = orjson.dumps(outcome).decode()
-        wire = call.operation.wire if call.operation else None
-        events = response.headers.get("content-type", "").partition(";")[0].strip().lower() in _STREAMS
-        meter = None
-        if wire and not response.headers.get("content-encoding"):
-            headers = {name.lower(): value for name, value in response.headers.items()}
-            meter = call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
-            if call.prepared and events:  # one of them may be taken out
-                response.headers.pop("content-length", None)
-        length = response.headers.get("content-length", "")
-        known = int(length) if length.isascii() and length.isdigit() else None
-        response.stream = ResponseTap(meter, known, events=events)
+        response.stream = tap_for(response, call)
 
     async def call_complete(self, flow: http.HTTPFlow) -> None:
         """The terminal event has been read and not yet been passed on."""

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Sequence
 
-import orjson
 from mitmproxy import http
 
 from addons.content import replace_body
@@ -17,6 +16,7 @@ from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.services import Services
 from addons.sockets import SocketMessage
+from addons.splice import spliced
 from addons.turned_away import TurnedAway
 from policies.rate_limit import limits_for
 from policies.spend_cap import Cap, caps_for
@@ -56,7 +56,7 @@ class Spend:
         body, wire = call.body or {}, call.operation.wire
         call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
-            replace_body(flow.request, orjson.dumps(body))
+            replace_body(flow.request, spliced(flow.request.raw_content or b"", body))
         if wire is None:
             return
         refusal = await self._admit(call, wire, flow.request.raw_content or b"")

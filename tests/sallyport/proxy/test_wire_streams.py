@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-
 import pytest
 
 from tests.sallyport.proxy.gateway import ANSWER, CHAT, Worker
@@ -228,19 +226,6 @@ def test_a_head_asked_for_alone(worker: Worker, openai: Provider, field: str):
         provider.message()
         provider.send(answer(b"{}"))
         assert client.message().body == b"{}"
-
-
-def test_a_compressed_answer_although_none_was_asked_for(worker: Worker, openai: Provider):
-    """Its bytes are the client's; what it cost can't be read from it."""
-    packed = gzip.compress(ANSWER)
-    with worker.ask(worker.chat("Accept-Encoding: gzip, br")) as client, openai.accept() as provider:
-        assert provider.message().header("accept-encoding") == "identity"
-        provider.send(answer(packed, "Content-Encoding: gzip"))
-        reply = client.message()
-        assert (reply.body, reply.header("content-encoding")) == (packed, "gzip")
-    record = worker.record(reply.id)
-    assert record.estimated
-    assert record.cost_nano > 0
 
 
 def test_nothing_that_comes_unasked_is_taken_for_an_answer(worker: Worker, openai: Provider):
