@@ -15,6 +15,7 @@ from sallyport.providers.vertex_token import VertexTokens
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.google_embed import GoogleEmbed
 from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
+from sallyport.providers.wire.google_live import GoogleLive
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.secret import Secret
 from sallyport.upstream_proxy import UpstreamProxy
@@ -56,6 +57,13 @@ _ROUTES = Routes(
     _model("meta", "rawPredict", Operation("chat", _MISTRAL)),
     _model("meta", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
     _in_project("POST", "/endpoints/openapi/chat/completions", Operation("chat", OpenAIChat())),
+    route(
+        "GET",
+        "{slashes}ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent",
+        Operation("connect", socket=GoogleLive()),
+        slashes="//?",  # Google's own SDK puts two
+        version="v1|v1beta1",
+    ),
     _in_project("GET", "/cachedContents", _CACHES),
     _in_project("POST", "/cachedContents", _NEW_CACHE),
     _in_project("GET PATCH DELETE", "/cachedContents/{id}", _CACHES),

@@ -110,6 +110,8 @@ def family_of(segments: list[str], headers: Headers, query: QueryParams) -> str:
             return "bedrock"
         case ["v1" | "v1beta1", "projects" | "publishers", *_]:
             return "vertex"
+        case ["ws", service, *_] if service.startswith("google."):
+            return "vertex" if ".aiplatform." in service else "gemini"
         case ["v1beta", *_]:
             return "gemini"
         case ["v1", "messages", *_]:

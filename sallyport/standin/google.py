@@ -6,6 +6,7 @@ https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -13,9 +14,11 @@ from starlette.responses import Response
 
 from sallyport.standin import anthropic, openai_chat
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
+from sallyport.standin.google_live import LiveSession
 from sallyport.standin.openai import vector
 from sallyport.standin.schema import example
 from sallyport.standin.script import TOOL_ARGUMENTS, Message, Refusal, Script, count_words, text_of, write_script
+from sallyport.standin.session import OpenSession
 from sallyport.standin.wire import Call, JsonObject, answer, dump, objects, sse, stream
 
 JSON = "application/json; charset=UTF-8"
@@ -30,11 +33,20 @@ _STATUSES = {
     504: "DEADLINE_EXCEEDED",
 }
 _HEADERS = {"vary": "Origin, X-Origin, Referer", "server-timing": "gfet4t7; dur=12", "x-content-type-options": "nosniff"}
+_LIVE = re.compile(
+    r"//?ws/google\.(ai\.generativelanguage\.v1\w*\.GenerativeService\.|cloud\.aiplatform\.v1\w*\.LlmBidiService/)BidiGenerateContent"
+)
 _MODELS = ("gemini-2.5-flash", "gemini-2.5-pro")
 
 
 class Gemini(Family):
     name = "gemini"
+
+    def connect(self, call: Call) -> OpenSession:
+        self.check_credential(call)
+        if not _LIVE.fullmatch(call.path):
+            raise Refusal(404, f"Requested URL {call.path} was not found on this server.")
+        return LiveSession
 
     def answer(self, call: Call) -> Response:
         self.check_credential(call)

@@ -9,16 +9,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sallyport.standin.script import Script
+from sallyport.standin.script import Refusal, Script
 from sallyport.standin.wire import Cut, JsonObject, dump
 
 Say = Callable[[JsonObject], Awaitable[None]]
 OpenSession = Callable[[Say], "Session"]
-_DIED = 1011
+_DIED, _REFUSED = 1011, 1007
+_LONGEST_REASON = 120
 
 
 class Session(ABC):
     """One open WebSocket."""
+
+    binary = False
+    """Its messages go out as binary ones."""
 
     def __init__(self, say: Say) -> None:
         self.say = say
@@ -28,7 +32,7 @@ class Session(ABC):
 
     @abstractmethod
     async def hear(self, message: JsonObject) -> None:
-        """Act on a client's message. Raises Cut to end the connection badly."""
+        """Act on a client's message. Raises Cut to end the connection badly, Refusal to end it with a reason."""
 
     async def end(self) -> None:  # noqa: B027 - most have nothing to give up
         """The client has gone."""
@@ -40,7 +44,8 @@ async def hold(websocket: WebSocket, open_session: OpenSession, note: Callable[[
     await websocket.accept(subprotocol=offered[0] if offered else None)
 
     async def say(message: JsonObject) -> None:
-        await websocket.send_text(dump(message).decode())
+        content = dump(message)
+        await (websocket.send_bytes(content) if session.binary else websocket.send_text(content.decode()))
 
     session = open_session(say)
     try:
@@ -55,6 +60,8 @@ async def hold(websocket: WebSocket, open_session: OpenSession, note: Callable[[
             await session.hear(json.loads(content))
     except Cut:
         await websocket.close(_DIED)
+    except Refusal as refusal:
+        await websocket.close(_REFUSED, refusal.message[:_LONGEST_REASON])
     except WebSocketDisconnect:
         pass
     finally:

@@ -10,6 +10,7 @@ from sallyport.providers.routes import Route, route
 from sallyport.providers.surfaces import Surface
 from sallyport.providers.wire.google_embed import GoogleEmbed
 from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
+from sallyport.providers.wire.google_live import GoogleLive
 
 _GENERATE, _EMBED = GoogleGenerate(), GoogleEmbed()
 _FILES, _MODELS = Operation("files"), Operation("models")
@@ -27,6 +28,12 @@ _ROUTES = (
     _versioned("POST", "/{version}/models/{model}:countTokens", Operation("count_tokens", shape=_GENERATE)),
     _versioned(
         "POST", "/{version}/models/{model}:{embed}", Operation("embeddings", _EMBED), embed="embedContent|batchEmbedContents"
+    ),
+    _versioned(
+        "GET",
+        "{slashes}ws/google.ai.generativelanguage.{version}.GenerativeService.BidiGenerateContent",
+        Operation("connect", socket=GoogleLive()),
+        slashes="//?",  # Google's own SDK puts two
     ),
     _versioned("GET", "/{version}/models", _MODELS),
     _versioned("GET", "/{version}/models/{id}", _MODELS),
