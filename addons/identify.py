@@ -22,7 +22,8 @@ from addons.refusal import Refusal, refuse
 from addons.services import Services
 from policies.model import Subject
 from sallyport.providers import provider_for_host
-from sallyport.store.snapshot import Key
+from sallyport.providers.base import Provider
+from sallyport.store.snapshot import Key, Workspace
 
 _CHALLENGE = {"proxy-authenticate": 'Basic realm="Sallyport gateway key"'}
 _GET_A_KEY = "Ask your gateway's administrator for a key"
@@ -109,13 +110,10 @@ class Identify:
             if name in flow.request.headers
         }
         record.passthrough = separate and workspace.credentials == "passthrough" and _is_vendor_login(flow.request)
-        names = call.provider.secret_names if call.operation and call.provider and not record.passthrough else ()
-        if names and not any(name in workspace.secrets for name in names):
-            name = names[0]
-            message = (
-                f"workspace {workspace.name!r} has no secret {name}. Set it with `sallyport secrets set {name}`, then try again."
-            )
-            refuse(flow, Refusal(400, "secret_missing", message))
+        if call.operation and call.provider and not record.passthrough:
+            refusal = _without_credential(call.provider, workspace)
+            if refusal:
+                refuse(flow, refusal)
 
     def _known(self, flow: http.HTTPFlow, presented: str | None) -> Key | Refusal:
         return self._of(flow.client_conn, presented, by_place=not _of_a_web_page(flow.request))
@@ -148,6 +146,22 @@ def _keep_off_record(call: Call) -> None:
     record.path = call.without_key(record.path)
     record.model = record.model and call.without_key(record.model)
     record.user_agent = record.user_agent and call.without_key(record.user_agent)
+
+
+def _without_credential(provider: Provider, workspace: Workspace) -> Refusal | None:
+    """Why there is nothing to call this provider with, if so."""
+    if provider.own_logins:
+        message = (
+            f"{provider.name} is called with the user's own log-in, and workspace {workspace.name!r} passes none on. "
+            f"Let it, by `sallyport workspaces update {workspace.id} --credentials passthrough`; then log in with the vendor, "
+            "and send the gateway key in X-Gateway-Key or Proxy-Authorization."
+        )
+        return Refusal(400, "login_needed", message)
+    if not provider.secret_names or provider.secret_in(workspace.secrets):
+        return None
+    name = provider.secret_names[0]
+    message = f"workspace {workspace.name!r} has no secret {name}. Set it with `sallyport secrets set {name}`, then try again."
+    return Refusal(400, "secret_missing", message)
 
 
 def usable(key: Key) -> Key | Refusal:

@@ -123,7 +123,7 @@ class Route:
             refuse(
                 flow, Refusal(404, "path_unknown", message)
             )  # the provider might take it for the same, and nobody looked at it
-        elif call.operation is None and (self._settings.unknown_paths == "refuse" or not provider.secret_names):
+        elif call.operation is None and (self._settings.unknown_paths == "refuse" or provider.keyless):
             # what takes no credential would do all that is asked of it
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
 

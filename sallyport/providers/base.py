@@ -187,6 +187,8 @@ class Provider(ABC):
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
     listed_as: str | None = None
     """Its id in the price list; None: not listed, so that its calls cost as the dearest of all do."""
+    own_logins: bool = False
+    """Its calls are made with the user's own log-in: there is no key that a workspace could hold."""
     free: bool = False
     """A call that no price is known for costs nothing: the operator's own machine."""
     extra_headers: Mapping[str, str] = MappingProxyType({})
@@ -207,6 +209,11 @@ class Provider(ABC):
     """Every place a client may put a credential, lower case: all are removed before the provider's is put in."""
     credential_query: ClassVar[frozenset[str]] = frozenset({"key", "api_key", "api-key", "access_token"})
     """The same in the query string; SigV4 presigned parameters (X-Amz-*) too where the provider has them."""
+
+    @property
+    def keyless(self) -> bool:
+        """Whoever reaches it is served."""
+        return not self.secret_names and not self.own_logins
 
     @property
     def base_path(self) -> str:

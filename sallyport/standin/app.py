@@ -10,6 +10,7 @@ from starlette.websockets import WebSocket
 
 from sallyport.standin.anthropic import Anthropic
 from sallyport.standin.bedrock import Bedrock
+from sallyport.standin.chatgpt import ChatGPT
 from sallyport.standin.declared import declared
 from sallyport.standin.family import Family
 from sallyport.standin.google import Gemini, Vertex
@@ -28,7 +29,7 @@ class StandInApp:
     """All families on one port."""
 
     def __init__(self) -> None:
-        written = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock())
+        written = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock(), ChatGPT())
         families: tuple[Family, ...] = (*written, *declared())
         self._families = {family.name: family for family in families}
         self._langsmith = LangSmith()
@@ -110,6 +111,8 @@ def family_of(segments: list[str], headers: Headers, query: QueryParams) -> str:
             return "bedrock"
         case ["v1" | "v1beta1", "projects" | "publishers", *_]:
             return "vertex"
+        case ["backend-api", *_]:
+            return "chatgpt"
         case ["ws", service, *_] if service.startswith("google."):
             return "vertex" if ".aiplatform." in service else "gemini"
         case ["v1beta", *_]:

@@ -19,8 +19,8 @@ from tests.e2e.sdks import ANSWER
 from tests.e2e.support import Gateway, Team, wait_for
 
 TOKEN = "ghp_0123456789abcdefghijABCDEFGHIJ012345"
-GUARD = {"version": 1, "detect": {"pii": False, "secrets": True}, "timeout_seconds": 30, "on_timeout": "block"}
-SPENT = {"policy_type": "spend_cap", "config": {"window": "monthly", "limit_usd": "0.000001"}}
+GUARD: dict[str, Any] = {"version": 1, "detect": {"pii": False, "secrets": True}, "timeout_seconds": 30, "on_timeout": "block"}
+SPENT: dict[str, Any] = {"policy_type": "spend_cap", "config": {"window": "monthly", "limit_usd": "0.000001"}}
 
 Enter = Callable[[str], None]
 

@@ -33,6 +33,7 @@ def test_the_seven_are_there():
         ("API.Anthropic.COM", "anthropic"),
         ("api.anthropic.com.", "anthropic"),
         ("api.openai.com", "openai"),
+        ("chatgpt.com", "chatgpt"),
         ("eu.api.openai.com", "openai"),
         ("us.api.openai.com", "openai"),
         ("generativelanguage.googleapis.com", "gemini"),
@@ -78,7 +79,6 @@ def test_hosts_of_providers(host: str, name: str):
         "oauth2.googleapis.com",
         "a.b.api.baseten.co",
         "api.baseten.co",  # management
-        "chatgpt.com",
         "bedrock-runtime.us-east-1.amazonaws.com\n",
     ],
 )
