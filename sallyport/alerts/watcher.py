@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
 _ALL_SECONDS = 60.0
 _MOST_KNOWN = 100_000
+_LOOKS = 3
+"""How often a spender is looked at: `policies` may be a second old, and not have the cap that was made just before the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,8 @@ class Watcher:
         self._engine = engine
         self._policies = policies
         self._spenders: set[_Spender] = set()
+        self._looked_at: deque[set[_Spender]] = deque(maxlen=_LOOKS - 1)
+        self._seen: Sequence[Policy] = ()
         self._known: dict[Crossing, None] = {}
         self._whole: dict[str, bool] = {}
         self._all_at = 0.0
@@ -80,12 +85,13 @@ class Watcher:
         spenders, self._spenders = self._spenders, set()
         self._whole.clear()
         try:
-            for crossing in [*await self._of(spenders), *await self._of_all()]:
+            for crossing in [*await self._of(spenders.union(*self._looked_at)), *await self._of_all()]:
                 if crossing not in self._known:
                     await asyncio.to_thread(raise_alerts, self._engine, crossing)
                     self._known[crossing] = None
             while len(self._known) > _MOST_KNOWN:
                 del self._known[next(iter(self._known))]
+            self._looked_at.append(spenders)
         except BaseException:
             self._spenders |= spenders
             self._all_at = 0.0
@@ -100,11 +106,12 @@ class Watcher:
         return found
 
     async def _of_all(self) -> list[Crossing]:
-        """Of each cap that is about one subject: a limit may have been lowered, and a restart may have come between."""
-        if time.monotonic() < self._all_at:
+        """Of each cap that is about one subject, once policies changed and each minute: a restart may have come between."""
+        policies = self._policies()
+        if policies is self._seen and time.monotonic() < self._all_at:
             return []
-        self._all_at = time.monotonic() + _ALL_SECONDS
-        caps = [policy for policy in self._policies() if policy.policy_type == NAME]
+        self._seen, self._all_at = policies, time.monotonic() + _ALL_SECONDS
+        caps = [policy for policy in policies if policy.policy_type == NAME]
         found: list[Crossing] = []
         for policy in caps:
             found += await self._crossings([policy], only_subject(policy), time.time())

@@ -13,12 +13,15 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 from redis.exceptions import RedisError
 
+from policies import spend_cap
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import AdminDep
+from sallyport.console.cap_children import children
 from sallyport.console.cap_spend import cap_spend, count_from_ledger, needs_counting
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.money import nano_to_usd
+from sallyport.store.load import load_policies
 from sallyport.store.models import Actor, StoredPolicy
 
 router = APIRouter(prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 503))
@@ -44,6 +47,7 @@ class PolicyOut(Answer):
     priority: int = Field(examples=[0])
     created_at: Time
     updated_at: Time
+    parent_policy_id: str = Field("", description="On the children of a default cap: that cap.")
     current_spend_usd: str = Field(
         "",
         description="On spend caps: what the subject has spent in the current window, without open reservations. "
@@ -105,6 +109,19 @@ def get_policy(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
     return _shown(console, [console.store.get_policy(id)])[0]
 
 
+@router.get("/{id}/children", response_model=ListOf[PolicyOut], response_model_exclude_unset=True, responses=responses(404))
+def list_children(console: ConsoleDep, _admin: AdminDep, id: Id, limit: Limit = 100) -> dict[str, Any]:
+    """Of a default cap: each subject that spent something in the current window, dearest first, as a cap of its own.
+
+    They follow their parent in everything; one that has a cap of its own instead is no child.
+    """
+    parent = console.store.get_policy(id)
+    if parent.policy_type != spend_cap.DEFAULT_NAME or not parent.enabled:
+        return {"items": []}
+    found = from_thread.run(children, console.redis, parent, load_policies(console.store.engine), limit)
+    return {"items": [_with_number(child) for child in found]}
+
+
 @router.patch("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404, 409))
 def update_policy(console: ConsoleDep, admin: AdminDep, id: Id, body: PolicyPatch) -> dict[str, Any]:
     """Changes the fields given, and within `config` the fields given there."""
@@ -144,9 +161,11 @@ def with_spend(console: Console, policies: list[StoredPolicy]) -> list[dict[str,
 
 def _shown(console: Console, policies: list[StoredPolicy]) -> list[dict[str, Any]]:
     """As `with_spend`, with `limit_usd` as the number that LangSmith's API has there; it is kept as an exact decimal string."""
-    shown = with_spend(console, policies)
-    for policy in shown:
-        if "limit_usd" in policy["config"]:
-            limit = Decimal(policy["config"]["limit_usd"])
-            policy["config"] = {**policy["config"], "limit_usd": int(limit) if limit == int(limit) else float(limit)}
-    return shown
+    return [_with_number(policy) for policy in with_spend(console, policies)]
+
+
+def _with_number(policy: dict[str, Any]) -> dict[str, Any]:
+    if "limit_usd" not in policy["config"]:
+        return policy
+    limit = Decimal(policy["config"]["limit_usd"])
+    return policy | {"config": {**policy["config"], "limit_usd": int(limit) if limit == int(limit) else float(limit)}}

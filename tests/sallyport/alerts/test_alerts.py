@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from policies.model import Policy
 from sallyport.alerts.raised import PAUSES, deliveries_of, list_alerts
+from sallyport.alerts.watcher import Watcher
 from sallyport.spend import keys
 from sallyport.store.errors import NotFound
 from tests.sallyport.alerts.conftest import ADMIN, Budget
@@ -134,6 +136,20 @@ async def test_a_changed_limit_is_told_of_anew_without_a_further_call(budget: Bu
     budget.restart()
     await budget.look()
     assert [told["threshold_percent"] for told in receiver.content] == [80]
+
+
+async def test_a_call_recorded_just_before_its_default_cap_is_known_here_is_not_overlooked(
+    budget: Budget, receiver: Receiver
+) -> None:
+    hook(budget, receiver)
+    policies: tuple[Policy, ...] = ()
+    budget.watcher = Watcher(budget.client, budget.store.engine, lambda: policies)
+    budget.cap(10, "default_spend_cap", ("user_id", ""))
+    await budget.spend(9, user_id="ada")
+    await budget.look()
+    policies = budget.policies()
+    await budget.look()
+    assert [told["subject"] for told in receiver.content] == [{"user_id": "ada"}]
 
 
 async def test_counters_that_redis_lost_raise_nothing_and_what_they_hold_later_does(budget: Budget, receiver: Receiver) -> None:

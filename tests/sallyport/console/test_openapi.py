@@ -10,6 +10,7 @@ async def test_the_description_is_whole(bench: Bench) -> None:
         "/v1/admin-keys/{id}",
         "/v1/platform/gateway-policies",
         "/v1/platform/gateway-policies/{id}",
+        "/v1/platform/gateway-policies/{id}/children",
         "/v1/workspaces",
         "/v1/workspaces/{id}",
         "/v1/workspaces/{id}/secrets",

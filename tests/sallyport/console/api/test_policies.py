@@ -156,3 +156,33 @@ async def test_a_list_goes_on_at_its_cursor_and_can_be_of_one_type(bench: Bench)
     assert [item["name"] for item in first["items"] + rest["items"]] == ["user_id", "workspace_id", "organization_id"]
     assert rest["next_cursor"] is None
     assert (await bench.ok("GET", PATH, params={"policy_type": "guard"}))["items"] == []
+
+
+async def test_a_default_cap_has_a_child_for_each_subject_seen_and_edits_reach_them(bench: Bench) -> None:
+    now = time.time()
+    for user, team, nano in (("ada", "blue", 3), ("ben", "blue", 2), ("eve", "r&d", 1)):
+        bench.record(started_at=now, workspace_id="default", user_id=user, headers={"team": team}, cost_nano=nano)
+    await Upkeep(bench.console.store, bench.console.redis).once()
+    default = {**CAP, "policy_type": "default_spend_cap", "subject_matchers": [{"key": "user_id", "value": ""}]}
+    parent = await bench.ok("POST", PATH, 201, json=default)
+    await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": [{"key": "user_id", "value": "ben"}]})  # his own
+    children = (await bench.ok("GET", f"{PATH}/{parent['id']}/children"))["items"]
+    assert [(child["subject_matchers"], child["current_spend_usd"]) for child in children] == [
+        ([{"key": "user_id", "value": "ada"}], "0.000000003"),
+        ([{"key": "user_id", "value": "eve"}], "0.000000001"),
+    ]
+    assert {(child["policy_type"], child["parent_policy_id"]) for child in children} == {("spend_cap", parent["id"])}
+
+    await bench.ok("PATCH", f"{PATH}/{parent['id']}", json={"config": {"limit_usd": 7.5}})
+    [first, _] = (await bench.ok("GET", f"{PATH}/{parent['id']}/children"))["items"]
+    assert first["config"]["limit_usd"] == 7.5
+    await bench.ok("PATCH", f"{PATH}/{parent['id']}", json={"enabled": False})
+    assert (await bench.ok("GET", f"{PATH}/{parent['id']}/children"))["items"] == []
+
+    both = [{"key": "header:team", "value": ""}, {"key": "workspace_id", "value": "default"}]
+    teams = await bench.ok("POST", PATH, 201, json={**default, "subject_matchers": both})
+    found = (await bench.ok("GET", f"{PATH}/{teams['id']}/children"))["items"]
+    values = [[matcher["value"] for matcher in child["subject_matchers"]] for child in found]
+    assert values == [["default", "blue"], ["default", "r&d"]]
+    await bench.ok("DELETE", f"{PATH}/{teams['id']}", 204)
+    await bench.refused("GET", f"{PATH}/{teams['id']}/children", 404)
