@@ -21,6 +21,8 @@ class DataDir:
         self.master_key = root / "master.key"
         self.database = root / "gateway.db"
         self.redis = root / "redis"
+        self.journals = root / "journals"
+        """What the workers did with money and the ledger does not have yet."""
         self.lock = root / "gateway.lock"
         """Held while a gateway runs on this data dir."""
         self.state = root / "gateway.json"

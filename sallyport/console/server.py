@@ -29,6 +29,7 @@ from sallyport.console.upkeep import Upkeep, wait_until_empty
 from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.settings import Address, Settings
+from sallyport.spend.replay import Journals
 from sallyport.store.errors import StoreError
 from sallyport.store.opening import open_store
 from sallyport.supervisor.child import read_settings, report_ready
@@ -64,7 +65,8 @@ async def serve(settings: Settings) -> None:
     client = connect(url)
     where = settings.database_url or data.database
     store = await asyncio.to_thread(open_store, where, data.master_key, on_change=announcer(url))
-    upkeep = Upkeep(store, client)
+    journals = Journals(data.journals, client, store.engine, lease_seconds=settings.lease_seconds)
+    upkeep = Upkeep(store, client, journals, lease_seconds=settings.lease_seconds)
     langsmith = _langsmith(upkeep, settings.proxy())
     watcher = Watcher(client, store.engine, lambda: upkeep.snapshot.policies)
     console = assemble(settings, store, client, sinks=[langsmith, watcher], link=langsmith.link)

@@ -1,13 +1,14 @@
 """What must be done now and then, and by one process: counters made whole and compared with the ledger each night, calls of dead
-workers charged, changes noticed."""
+workers charged, journals swept, changes noticed."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -17,6 +18,7 @@ from sallyport.spend import keys
 from sallyport.spend.rate_history import restore
 from sallyport.spend.reaper import reap
 from sallyport.spend.reconcile import Comparison, compare, needs_rebuild, repair
+from sallyport.spend.replay import Journals
 from sallyport.store.errors import StoreError
 from sallyport.store.load import load_snapshot, snapshot_version
 from sallyport.store.operations import Store
@@ -25,6 +27,8 @@ from sallyport.store.snapshot import Snapshot
 log = logging.getLogger(__name__)
 
 _PERIOD_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
+_SWEEP_SECONDS = 5.0
 _POLL_SECONDS = 0.05
 _LOOKS = (3.0, 30.0, 120.0, 600.0)
 """Seconds after a change of policies when the subjects of new caps are counted again: calls that were under way at the change
@@ -32,11 +36,16 @@ were admitted without them, and settle later."""
 
 
 class Upkeep:
-    """`snapshot` is at most about a second old."""
+    """`snapshot` is at most about a second old. `journals`: of this gateway's workers."""
 
-    def __init__(self, store: Store, redis: Redis) -> None:
+    def __init__(self, store: Store, redis: Redis, journals: Journals | None = None, *, lease_seconds: float = 0.0) -> None:
         self._store = store
         self._redis = redis
+        self._journals = journals
+        self._lease_seconds = lease_seconds
+        self._answered = self._steady_since = -math.inf
+        """monotonic: when Redis answered last, and since when it has always answered soon enough for workers to renew leases."""
+        self._next_sweep = 0.0
         self._failing = False
         self._night = _night()
         self._looks: list[float] = []
@@ -48,11 +57,32 @@ class Upkeep:
             try:
                 await self.once()
                 self._failing = False
+                await self._until_lost(_PERIOD_SECONDS)
             except (StoreError, RedisError, OSError) as error:
                 self._failed("upkeep waits for a store", error, logging.WARNING)
+                await asyncio.sleep(_LOOK_SECONDS)
             except Exception as error:  # noqa: BLE001, RUF100 - one damaged record must not stop the rest for good
                 self._failed("upkeep failed", error, logging.ERROR)
-            await asyncio.sleep(_PERIOD_SECONDS)
+                await asyncio.sleep(_PERIOD_SECONDS)
+
+    async def _until_lost(self, seconds: float) -> None:
+        """Wait so long, or until counters must be made whole: calls wait for that."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await asyncio.sleep(_LOOK_SECONDS)
+            for organization in self._organizations():
+                if await self._needs_rebuild(organization):
+                    return
+
+    async def _needs_rebuild(self, organization: str) -> bool:
+        lost, now = await needs_rebuild(self._redis, organization), time.monotonic()
+        if now - self._answered > self._lease_seconds / 2:
+            self._steady_since = now
+        self._answered = now
+        return lost
+
+    def _organizations(self) -> list[str]:
+        return sorted({workspace.organization_id for workspace in self.snapshot.workspaces.values()})
 
     def _failed(self, what: str, error: Exception, level: int) -> None:
         if not self._failing:
@@ -63,34 +93,41 @@ class Upkeep:
         """Raises StoreError, redis.RedisError."""
         before = self.snapshot.policies
         await self.refresh()
-        now = time.monotonic()
         if self.snapshot.policies != before:
-            self._looks = [now + seconds for seconds in _LOOKS]
-        organizations = {workspace.organization_id for workspace in self.snapshot.workspaces.values()}
-        night = _night()
-        for organization in sorted(organizations):
-            if await needs_rebuild(self._redis, organization):
+            self._looks = [time.monotonic() + seconds for seconds in _LOOKS]
+        organizations, night = self._organizations(), _night()
+        for organization in organizations:
+            if await self._needs_rebuild(organization):
                 await self._rebuild(organization)
             elif night != self._night:
                 await self._reconcile(organization)
         self._night = night
+        await self._look_at_new_caps()
+        if time.monotonic() - self._steady_since >= self._lease_seconds:  # else workers that live have not renewed theirs yet
+            reaped = await reap(self._redis, organizations, time.time())
+            if reaped:
+                log.warning("charged %d calls whose worker died, by estimate", reaped)
+        if self._journals and time.monotonic() >= self._next_sweep:
+            await self._journals.sweep()
+            self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+
+    async def _look_at_new_caps(self) -> None:
+        now = time.monotonic()
         if self._looks and now >= self._looks[0]:
             for organization in {policy.organization_id for policy in self.snapshot.policies if counted_apart(policy)}:
                 await repair(self._redis, await self._compare(organization))
             self._looks = [at for at in self._looks if at > now]
-        reaped = await reap(self._redis, sorted(organizations), time.time())
-        if reaped:
-            log.warning("charged %d calls whose worker died, by estimate", reaped)
 
     async def refresh(self) -> None:
         """Load the snapshot if there is a newer one. Raises StoreError."""
         self.snapshot = await asyncio.to_thread(_newer, self._store, self.snapshot)
 
     async def _rebuild(self, organization: str) -> None:
-        found = await self._compare(organization)
+        found = await self._compare(organization, self._journals and self._journals.replay_all)
         await restore(self._redis, self._store.engine, organization, self.snapshot.policies, at=time.time())
         if await repair(self._redis, found):
             log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
+            self._looks = sorted([*self._looks, time.monotonic() + _LOOKS[0]])  # a journal knows the caps of its time alone
 
     async def _reconcile(self, organization: str) -> None:
         found = await self._compare(organization)
@@ -102,8 +139,9 @@ class Upkeep:
         if found.drifted and not await repair(self._redis, found):
             log.warning("the spend counters of organization %s changed hands; `spend reconcile` looks again", organization)
 
-    async def _compare(self, organization: str) -> Comparison:
-        return await compare(self._redis, self._store.engine, organization, self.snapshot.policies, at=time.time())
+    async def _compare(self, organization: str, meanwhile: Callable[[str], Awaitable[None]] | None = None) -> Comparison:
+        engine, policies = self._store.engine, self.snapshot.policies
+        return await compare(self._redis, engine, organization, policies, at=time.time(), meanwhile=meanwhile)
 
 
 async def wait_until_empty(redis: Redis, organizations: Sequence[str | None], seconds: float) -> None:

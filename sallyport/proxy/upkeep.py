@@ -7,10 +7,12 @@ import logging
 
 from addons.services import Services
 from sallyport.spend.gate import StoreUnavailable
+from sallyport.spend.journal import Journal
 
 logger = logging.getLogger(__name__)
 
 _PUBLISH_SECONDS = 0.1
+_TURN_SECONDS = 5.0
 _MOST_AT_ONCE = 500
 _MOST_WAITING = 100_000
 """Records kept while Redis is away; beyond that the oldest refusals go, never a settlement."""
@@ -41,7 +43,7 @@ async def flush(services: Services) -> bool:
             await services.spend.publish(batch)
             del services.unpublished[: len(batch)]
         for call_id, record in list(services.unsettled.items()):
-            await services.spend.settle(record)
+            await services.spend.settle_again(record)
             del services.unsettled[call_id]
     except StoreUnavailable:
         excess = len(services.unpublished) - _MOST_WAITING
@@ -50,3 +52,10 @@ async def flush(services: Services) -> bool:
             logger.error("%d records of refused calls are lost: Redis is away too long", excess)
         return False
     return True
+
+
+async def turn(journal: Journal) -> None:
+    """Begin a new file now and then: one goes when the ledger has all its calls."""
+    while True:
+        await asyncio.sleep(_TURN_SECONDS)
+        journal.turn()

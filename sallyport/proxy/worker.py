@@ -17,12 +17,13 @@ from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
-from sallyport.proxy.upkeep import flush, publish_records, renew_leases
+from sallyport.proxy.upkeep import flush, publish_records, renew_leases, turn
 from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.journal import Journal
 from sallyport.spend.price_file import PriceFileError, load_price_file
 from sallyport.spend.prices import use_price_file
 from sallyport.store.opening import open_store
@@ -63,9 +64,10 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
     data = DataDir(settings.data_dir)
     redis = connect(settings.redis_url or f"unix://{data.redis_socket}")
     ner = NerClient([data.ner_socket(index) for index in range(settings.ner_workers)]) if settings.ner_workers else None
+    journal = Journal(data.journals)
     services = Services(
         settings=settings,
-        spend=SpendGate(redis, lease_seconds=settings.lease_seconds),
+        spend=SpendGate(redis, lease_seconds=settings.lease_seconds, journal=journal),
         redactor=Redactor(ner),
     )
     background: set[asyncio.Task[None]] = set()
@@ -87,7 +89,9 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         first_worker=first,
     )
     running = loop.create_task(master.run())
-    upkeep = [loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services))]
+    upkeep = [
+        loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services), turn(journal))
+    ]
     try:
         await master.listeners.started
     except Exception as error:

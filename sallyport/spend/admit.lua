@@ -1,22 +1,35 @@
 -- Takes a call from every budget and rate limit that holds for it, or, where one is used up, from none.
 --
--- KEYS  1 reservations   2 pending records   3 leases   4 settled marker   5–8 spend by hour, day, week, month   9… rate counters
+-- KEYS  1 reservations   2 pending records   3 leases   4 settled marker   5–8 spend by hour, day, week, month   9 epoch
+--       10… rate counters
 -- ARGV  1 call id   2 end of the lease   3 the pending record
 --       4 reservation, kept until the call is settled: {amount, held: [[window, subject]…], extra: […], rates: […], tokens}
 --       5 plan: {caps: [[window, subject, limit, need, most subjects in the window or 0]…], limits: [[counter, value]…],
 --                counters: [{amount, bucket, width, buckets, seconds}…], expire: [4 times]}
--- Returns every violated one: {"cap", its index, 1 if settled spend alone reaches it} or {"limit", its index, when to retry}.
+--       6 only from who found that this server did not know the script: "first"
+-- Returns every violated one: {"cap", its index, 1 if settled spend alone reaches it} or {"limit", its index, when to retry};
+-- or {"lost"}: the counters are not whole, so no cap can be checked.
+--
+-- A server's memory of scripts ends with it: one that does not know this script was started since the last call, and may lack
+-- what it acknowledged last. Its counters are whole again when they were compared with the ledger.
 --
 -- Amounts are whole numbers, given as strings and added by the server in 64 bits; they are only compared as Lua numbers, which
 -- are exact to 2^53 (9 million dollars in nano-dollars).
 
 local id = ARGV[1]
+if ARGV[6] == "first" then
+  redis.call("DEL", KEYS[9])
+end
 if redis.call("HEXISTS", KEYS[1], id) == 1 or redis.call("EXISTS", KEYS[4]) == 1 then
   return {}
 end
 
 local reservation, plan = cjson.decode(ARGV[4]), cjson.decode(ARGV[5])
 local violated = {}
+
+if #plan.caps > 0 and redis.call("EXISTS", KEYS[9]) == 0 then
+  return {{"lost"}}
+end
 
 for index, cap in ipairs(plan.caps) do
   local window, subject, limit, need, most = cap[1], cap[2], cap[3], cap[4], cap[5]
@@ -62,7 +75,7 @@ end
 
 local sums, lives = {}, {}
 for index, counter in ipairs(plan.counters) do
-  sums[index], lives[index] = count(KEYS[8 + index], counter)
+  sums[index], lives[index] = count(KEYS[9 + index], counter)
 end
 for index, limit in ipairs(plan.limits) do
   local counter, value = limit[1], limit[2]
@@ -76,8 +89,8 @@ if #violated > 0 then
 end
 
 for index, counter in ipairs(plan.counters) do
-  redis.call("HINCRBY", KEYS[8 + index], string.format("%d", counter.bucket), counter.amount)
-  redis.call("EXPIRE", KEYS[8 + index], counter.seconds)
+  redis.call("HINCRBY", KEYS[9 + index], string.format("%d", counter.bucket), counter.amount)
+  redis.call("EXPIRE", KEYS[9 + index], counter.seconds)
 end
 if reservation.amount ~= "0" then
   for _, held in ipairs(reservation.held) do

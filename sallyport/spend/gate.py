@@ -6,9 +6,11 @@ import asyncio
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, Literal, cast
 
+import orjson
 import redis.asyncio
 from redis.exceptions import RedisError
 
@@ -16,12 +18,15 @@ from policies.rate_limit import Limit
 from policies.spend_cap import Cap
 from policies.subjects import SCOPES
 from sallyport.spend import keys, plan
-from sallyport.spend.script import Script
+from sallyport.spend.journal import Journal
+from sallyport.spend.script import Argument, Script
 from sallyport.spend.windows import window_end
 from sallyport.tracing.record import CallRecord, PolicyRef
 
 _MOST = 9 * 10**18
 """What fits into the 64 bits of a counter; more than any cap."""
+_LOOK_AGAIN_SECONDS = 0.1
+_LOST = (b"lost", "lost")
 
 
 class StoreUnavailable(Exception):
@@ -71,16 +76,23 @@ class SpendGate:
         *,
         lease_seconds: float,
         answer_seconds: float = 2.0,
+        journal: Journal | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`answer_seconds`: the longest wait for Redis, connecting included; a busy loop sees an answer late."""
+        """`answer_seconds`: the longest wait for Redis, connecting included; a busy loop sees an answer late. `journal`: where
+        what is admitted and settled is noted, too.
+        """
         self._redis = client
+        self._journal = journal
         self._lease_seconds = lease_seconds
         self._answer_seconds = answer_seconds
         self._clock = clock
-        self._admit = Script("admit.lua")
         self._settle = Script("settle.lua")
         self._top_up = Script("top_up.lua")
+        self._extra: dict[str, list[str]] = {}
+        """What caps count for calls in flight beside what is counted always, by call id."""
+        self._noted: dict[str, tuple[bytes, bytes]] = {}
+        """The journal's last line of calls in flight."""
 
     async def admit(
         self,
@@ -95,18 +107,47 @@ class SpendGate:
         """Reserve for the call in every budget and rate limit at once, or say which are used up.
 
         A cap refuses when what is settled and reserved reaches it; a strict one when this call at its worst would exceed it, and
-        the worst is then what is reserved. Raises StoreUnavailable.
+        the worst is then what is reserved. While the counters are not whole a call under a cap waits for them, as long as for
+        Redis. Raises StoreUnavailable.
         """
         if record.passthrough:
             caps = ()
         now = self._clock()
         amounts = plan.Amounts(*(min(max(amount, 0), _MOST) for amount in (expected_nano, worst_nano, expected_tokens)))
         names, arguments = plan.admission(record, caps, limits, amounts, now, now + self._lease_seconds)
-        violated: list[list[Any]] = await self._answer(self._admit.run(self._redis, names, arguments))
+        if extra := plan.extra_subjects(record, caps):
+            self._extra[record.id] = extra
+        try:
+            violated = await self._answer(self._ask(record.organization_id, names, arguments))
+        except StoreUnavailable:
+            self._note_admission(arguments)
+            raise
         if not violated:
+            self._note_admission(arguments)
             return Admission(admitted=True)
+        self._extra.pop(record.id, None)
         blocks = [_block(entry, caps, limits, record.started_at) for entry in violated]
         return Admission(admitted=False, blocked=tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
+
+    async def _ask(self, organization_id: str | None, names: Sequence[str], arguments: Sequence[Argument]) -> list[list[Any]]:
+        """What admit.lua answers as soon as the counters are whole; whoever calls this bounds the wait."""
+        while True:
+            answer = await _admit(organization_id).run(self._redis, names, arguments, first=("first",))
+            if not answer or answer[0][0] not in _LOST:
+                return answer
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+    def _note_admission(self, arguments: Sequence[Argument]) -> None:
+        if self._journal:
+            noted = self._noted[str(arguments[0])] = cast(bytes, arguments[2]), cast(bytes, arguments[3])
+            self._journal.admitted(*noted)
+
+    def _note_raise(self, call_id: str, amount_nano: int, spent_nano: int) -> None:
+        if self._journal and call_id in self._noted:
+            pending, reservation = self._noted[call_id]
+            raised = orjson.loads(reservation) | {"amount": str(amount_nano)}
+            raised["expected"] = str(max(int(raised["expected"]), spent_nano))
+            self._journal.admitted(pending, orjson.dumps(raised))
 
     async def top_up(self, record: CallRecord, *, caps: Sequence[Cap], spent_nano: int, wanted_nano: int) -> Topped:
         """Raise what a running call has reserved to `wanted_nano`, or as near as its strict caps leave room for.
@@ -117,6 +158,7 @@ class SpendGate:
         names, arguments = plan.topping_up(record, caps, min(spent_nano, _MOST), min(wanted_nano, _MOST))
         answer: list[Any] = await self._answer(self._top_up.run(self._redis, names, arguments))
         if answer[0] in (b"held", "held"):
+            self._note_raise(record.id, int(answer[1]), spent_nano)
             return Topped(int(answer[1]))
         blocks = [_block([b"cap", *entry], caps, (), record.started_at) for entry in answer[1:]]
         return Topped(0, tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
@@ -125,10 +167,23 @@ class SpendGate:
         """Charge what the call cost in the windows it started in, let its reservation go and publish the record.
 
         A second time, or after its lease was reaped, nothing happens. A passed-through call costs its budgets nothing.
-        Raises StoreUnavailable: then try again.
+        Raises StoreUnavailable: then `settle_again`.
         """
-        names, arguments = plan.settlement(record)
+        names, arguments = plan.settlement(record, extra=self._extra.get(record.id, ()))
+        self._noted.pop(record.id, None)
+        if self._journal:
+            bare = record.inputs is None and record.outputs is None
+            noted = cast(bytes, arguments[1]) if bare else replace(record, inputs=None, outputs=None).to_json()
+            self._journal.settled(noted, cast(bytes, arguments[2]))
+        await self._charge(record, names, arguments)
+
+    async def settle_again(self, record: CallRecord) -> None:
+        """What `settle` could not finish. Raises StoreUnavailable: then try again."""
+        await self._charge(record, *plan.settlement(record, extra=self._extra.get(record.id, ())))
+
+    async def _charge(self, record: CallRecord, names: Sequence[str], arguments: Sequence[Argument]) -> None:
         await self._answer(self._settle.run(self._redis, names, arguments))
+        self._extra.pop(record.id, None)
 
     async def publish(self, records: Sequence[CallRecord]) -> None:
         """Hand records that hold no reservation (refused, unmetered, or settled before) to the recorder, which takes each once.
@@ -161,6 +216,12 @@ class SpendGate:
             raise StoreUnavailable(f"Redis did not answer within {self._answer_seconds * 1000:.0f} ms") from error
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis failed: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _admit(organization_id: str | None) -> Script:
+    """Each organization's own, for a new server is told of each in turn."""
+    return Script("admit.lua", organization_id or keys.NOBODY)
 
 
 def _block(entry: Sequence[Any], caps: Sequence[Cap], limits: Sequence[Limit], at: float) -> Block:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,11 @@ def subjects(record: CallRecord) -> tuple[str, ...]:
     return base_fields(record.organization_id or keys.NOBODY, record.workspace_id, record.user_id, record.api_key_id)
 
 
+def extra_subjects(record: CallRecord, caps: Iterable[Cap]) -> list[str]:
+    """Those whose spend is counted because a cap is about several conditions, or about a header."""
+    return sorted({cap.field for cap in caps}.difference(subjects(record)))
+
+
 @dataclass(frozen=True, slots=True)
 class Amounts:
     """What a call will probably and at worst cost, and how many tokens it will probably use."""
@@ -51,14 +56,13 @@ def admission(
     windows, expire = keys.spend_windows(organization, record.started_at)
     amount = amounts.worst_nano if any(cap.strict for cap in caps) else amounts.expected_nano
     held = {(WINDOWS.index(cap.window) + 1, cap.field) for cap in caps}
-    base = subjects(record)
     counters = _Counters(organization, amounts.expected_tokens, now)
     checks = [[counters.index(limit), limit.value] for limit in limits]
     reservation = {
         "amount": str(amount),
         "expected": str(amounts.expected_nano),
         "held": sorted(held),
-        "extra": sorted({cap.field for cap in caps}.difference(base)),
+        "extra": extra_subjects(record, caps),
         "rates": counters.of_tokens,
         "tokens": amounts.expected_tokens,
     }
@@ -71,10 +75,22 @@ def admission(
         "counters": counters.plans,
         "expire": expire,
     }
-    names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
-    names += [keys.settled(organization, record.id), *windows, *counters.keys]
     pending = record if record.inputs is None else replace(record, inputs=None)  # bodies are too large to keep twice
-    return names, [record.id, lease_end, pending.to_json(), orjson.dumps(reservation), orjson.dumps(plan)]
+    arguments: list[Argument] = [record.id, lease_end, pending.to_json(), orjson.dumps(reservation), orjson.dumps(plan)]
+    return [*_reserving(record, windows), *counters.keys], arguments
+
+
+def restoration(record: CallRecord, reservation: Argument, lease_end: float) -> tuple[list[str], list[Argument]]:
+    """KEYS and ARGV of admit.lua for a call that was admitted before, and whose reservation Redis may have lost."""
+    windows, expire = keys.spend_windows(record.organization_id, record.started_at)
+    plan: dict[str, Any] = {"caps": [], "limits": [], "counters": [], "expire": expire}
+    return _reserving(record, windows), [record.id, lease_end, record.to_json(), reservation, orjson.dumps(plan)]
+
+
+def _reserving(record: CallRecord, windows: Iterable[str]) -> list[str]:
+    organization = record.organization_id
+    names = [keys.reservations(organization), keys.pending(organization), keys.leases(organization)]
+    return [*names, keys.settled(organization, record.id), *windows, keys.epoch(organization)]
 
 
 def topping_up(record: CallRecord, caps: Sequence[Cap], spent_nano: int, wanted_nano: int) -> tuple[list[str], list[Argument]]:
@@ -122,13 +138,17 @@ class _Counters:
         return len(self.keys)
 
 
-def settlement(record: CallRecord, *, expired_by: float | None = None) -> tuple[list[str], list[Argument]]:
-    """KEYS and ARGV of settle.lua. `expired_by`: settle only if the call's lease has run out by then."""
+def settlement(
+    record: CallRecord, *, extra: Iterable[str] = (), expired_by: float | None = None
+) -> tuple[list[str], list[Argument]]:
+    """KEYS and ARGV of settle.lua. `extra`: what caps count beside the subjects that are counted always; a reservation says so
+    too, but may be lost. `expired_by`: settle only if the call's lease has run out by then.
+    """
     organization = record.organization_id
     windows, expire = keys.spend_windows(organization, record.started_at)
     bill = {
         "cost": "0" if record.passthrough else str(record.cost_nano),
-        "subjects": subjects(record),
+        "subjects": [*subjects(record), *extra],
         "expire": expire,
         "tokens": record.input_tokens + record.output_tokens,
         "marker_seconds": _MARKER_SECONDS,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -63,15 +63,24 @@ class Comparison:
 
 
 async def compare(
-    client: redis.asyncio.Redis, engine: Engine, organization_id: str, policies: Iterable[Policy] = (), *, at: float
+    client: redis.asyncio.Redis,
+    engine: Engine,
+    organization_id: str,
+    policies: Iterable[Policy] = (),
+    *,
+    at: float,
+    meanwhile: Callable[[str], Awaitable[None]] | None = None,
 ) -> Comparison:
     """Every counter of the windows that hold `at` against the ledger: those of the organization, its workspaces, users and keys,
     and of caps on groups, on headers and on several conditions.
 
-    Only one comparison of an organization counts at a time, the last begun. Raises redis.RedisError, StoreError.
+    Only one comparison of an organization counts at a time, the last begun. `meanwhile`: is done once Redis was read, with what
+    it settles left out on both sides. Raises redis.RedisError, StoreError.
     """
     token = new_id()
     counted, waiting = await _begin(client, organization_id, token, at)
+    if meanwhile:
+        await meanwhile(organization_id)
     loop = asyncio.get_running_loop()
 
     def settled_since() -> set[str]:

@@ -14,16 +14,20 @@ Argument = str | bytes | int | float
 
 
 class Script:
-    def __init__(self, name: str) -> None:
-        """`name`: of a file in this folder."""
-        self._source = Path(__file__).with_name(name).read_bytes()
+    def __init__(self, name: str, remark: str = "") -> None:
+        """`name`: of a file in this folder. `remark`: scripts that differ in it are each new to a server."""
+        self._source = Path(__file__).with_name(name).read_bytes() + f"\n-- {remark!r}".encode()
         self._digest = hashlib.sha1(self._source, usedforsecurity=False).hexdigest()  # EVALSHA knows scripts by their SHA-1
 
-    async def run(self, client: redis.asyncio.Redis, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
-        """The script's answer. A server that does not know the script yet is given it, and runs it, in a second round trip."""
+    async def run(
+        self, client: redis.asyncio.Redis, keys: Sequence[str], arguments: Sequence[Argument], *, first: Sequence[Argument] = ()
+    ) -> Any:
+        """The script's answer. A server that does not know the script yet is given it, and runs it, in a second round trip,
+        with the arguments `first` at the end.
+        """
         execute = cast("Callable[..., Awaitable[Any]]", client.execute_command)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
         given = (len(keys), *keys, *arguments)
         try:
             return await execute("EVALSHA", self._digest, *given)
         except NoScriptError:
-            return await execute("EVAL", self._source, *given)
+            return await execute("EVAL", self._source, *given, *first)

@@ -19,7 +19,10 @@ if ARGV[4] ~= "" then
 end
 
 local bill = cjson.decode(ARGV[3])
-local subjects = bill.subjects
+local subjects, known = bill.subjects, {}
+for _, subject in ipairs(subjects) do
+  known[subject] = true
+end
 local kept = redis.call("HGET", KEYS[1], id)
 
 if kept then
@@ -39,7 +42,9 @@ if kept then
     end
   end
   for _, subject in ipairs(reservation.extra) do
-    subjects[#subjects + 1] = subject
+    if not known[subject] then
+      subjects[#subjects + 1] = subject
+    end
   end
   redis.call("HDEL", KEYS[1], id)
   redis.call("HDEL", KEYS[2], id)

@@ -16,11 +16,13 @@ from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.gate import SpendGate
 from tests.addons.support import MakeFlow, make_snapshot
+from tests.sallyport.spend.desk import whole
 
 
 @pytest.fixture
 async def services(redis_url: str) -> AsyncIterator[Services]:
     client = redis.asyncio.Redis.from_url(redis_url)
+    await whole(client, "default")
     yield Services(
         settings=Settings(), spend=SpendGate(client, lease_seconds=30), redactor=Redactor(None), snapshot=make_snapshot()
     )

@@ -10,7 +10,7 @@ import pytest
 import redis.asyncio
 
 from sallyport.spend.gate import SpendGate
-from tests.sallyport.spend.desk import Clock, Desk
+from tests.sallyport.spend.desk import Clock, Desk, whole
 
 
 @pytest.fixture
@@ -21,4 +21,5 @@ def clock() -> Clock:
 @pytest.fixture
 async def desk(redis_url: str, clock: Clock) -> AsyncIterator[Desk]:
     async with redis.asyncio.from_url(redis_url) as client:
+        await whole(client)
         yield Desk(client, clock, SpendGate(client, lease_seconds=30, answer_seconds=10, clock=clock))

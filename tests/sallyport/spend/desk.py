@@ -15,6 +15,7 @@ from policies.model import Matcher, Policy, Subject
 from policies.rate_limit import limits_for
 from policies.spend_cap import caps_for
 from sallyport.ids import new_id
+from sallyport.spend import keys
 from sallyport.spend.counters import current_spend
 from sallyport.spend.gate import Admission, SpendGate
 from sallyport.tracing.record import CallRecord
@@ -85,6 +86,20 @@ class Desk:
             if ":spend:" in name:
                 found += [f"{name} {text(entry)}" for entry in await self.client.hkeys(name) if text(entry).startswith("held:")]
         return found
+
+
+async def whole(client: redis.asyncio.Redis, organization_id: str = "o") -> None:
+    """What the console does first of all; the scripts are known from then on, as on a server that was not started anew."""
+    await SpendGate(client, lease_seconds=1).admit(
+        CallRecord("first", 0.0, organization_id=organization_id),
+        caps=(),
+        limits=(),
+        expected_nano=0,
+        worst_nano=0,
+        expected_tokens=0,
+    )
+    await client.flushall()
+    await client.set(keys.epoch(organization_id), "1")
 
 
 def text(reply: bytes | str) -> str:
