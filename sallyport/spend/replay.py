@@ -29,7 +29,7 @@ from sallyport.tracing.record import CallRecord
 
 _RIPE_SECONDS = 12.0
 """A file that nobody wrote to for so long is looked at: its calls had time to reach the ledger, and Redis to sync what it has."""
-_AT_ONCE = 100
+_AT_ONCE = 20  # a connection each
 _admit, _settle = Script("admit.lua", "replay"), Script("settle.lua")
 
 

@@ -150,6 +150,18 @@ async def test_what_calls_in_flight_had_reserved_comes_back_and_is_settled_once(
     assert await desk.left_over() == []
 
 
+async def test_many_calls_come_back_through_a_client_that_has_few_connections(
+    desk: Desk, engine: Engine, redis_url: str, tmp_path: Path
+) -> None:
+    """redis-py refuses the connection beyond its last; the console's client has the usual hundred."""
+    for _ in range(120):
+        await settled(desk, 1)
+    await desk.client.flushall()
+    async with redis.asyncio.from_url(redis_url, max_connections=25) as client:
+        await Journals(tmp_path / "journals", client, engine, lease_seconds=30).replay_all("o")
+    assert await desk.spent() == 120
+
+
 async def test_a_worker_that_died_with_redis_emptied_is_charged_once(desk: Desk, engine: Engine, journals: Journals) -> None:
     running = desk.call()
     await desk.admit(running, expected=70)
