@@ -1,5 +1,7 @@
 """What goes wrong, one thing after the other, at random."""
 
+# redis-py leaves its **kwargs untyped:
+# pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio

@@ -15,6 +15,7 @@ import pytest
 import redis.asyncio
 from sqlalchemy import Engine
 
+from policies.spend_cap import caps_for
 from sallyport.spend import keys
 from sallyport.spend.gate import SpendGate, StoreUnavailable
 from sallyport.spend.journal import Journal
@@ -148,6 +149,18 @@ async def test_what_calls_in_flight_had_reserved_comes_back_and_is_settled_once(
     await desk.gate.settle(replace(small, cost_nano=0))
     assert await desk.spent() == await desk.spent("header:team=blue") == 50
     assert await desk.left_over() == []
+
+
+async def test_what_a_stream_had_topped_up_comes_back(desk: Desk, engine: Engine, journals: Journals) -> None:
+    desk.policies = (cap(CAP, strict=True, workspace_id="w"),)
+    running = desk.call()
+    assert (await desk.admit(running, worst=30)).admitted
+    caps = caps_for(desk.policies, desk.subject)
+    assert (await desk.gate.top_up(running, caps=caps, spent_nano=40, wanted_nano=80)).reserved_nano == 80
+    await desk.client.flushall()
+    await rebuild(desk, engine, journals)
+    assert not (await desk.admit(desk.call(), worst=21)).admitted
+    assert (await desk.admit(desk.call(), worst=20)).admitted
 
 
 async def test_many_calls_come_back_through_a_client_that_has_few_connections(
