@@ -138,8 +138,8 @@ class Spend:
 
 
 def _without_store(caps: Sequence[Cap]) -> Refusal | None:
-    """No budget can be checked: fail closed, unless every cap in question says `allow`."""
-    blocking = [cap.policy for cap in caps if cap.on_store_unavailable == "block"]
+    """No budget can be checked: fail closed, unless every cap in question says `allow`, or `lease` and has enough set aside."""
+    blocking = [cap.policy for cap in caps if cap.on_store_unavailable != "allow"]
     if not blocking:
         return None
     message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")

@@ -72,7 +72,7 @@ class TopUp:
 
 def _unchecked(caps: Sequence[Cap]) -> Refusal | None:
     """A strict cap that can't be asked is taken to be used up, unless it says `allow`."""
-    blocking = [cap.policy for cap in caps if cap.strict and cap.on_store_unavailable == "block"]
+    blocking = [cap.policy for cap in caps if cap.strict and cap.on_store_unavailable != "allow"]
     if not blocking:
         return None
     message = policy_message(blocking, "Spend can't be checked at the moment; try again shortly.")

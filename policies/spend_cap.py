@@ -18,6 +18,8 @@ WINDOWS = ("hourly", "daily", "weekly", "monthly")
 _ALERT_AT = (50, 80, 100)
 _MOST_ALERTS = 10
 _MOST_SUBJECTS = 100_000
+UNAVAILABLE = ("block", "allow", "lease")
+"""What becomes of calls while spend can't be checked."""
 _MOST_NANO = 9_000_000_000 * 1_000_000_000
 """Counters are signed 64-bit integers."""
 
@@ -33,7 +35,7 @@ class Cap:
     window: str
     limit_nano: int
     strict: bool
-    on_store_unavailable: Literal["block", "allow"]
+    on_store_unavailable: Literal["block", "allow", "lease"]
     most: int = 0
     """A subject that is new is refused while so many are counted in the window; 0: however many. Callers write their headers
     themselves, and must not fill the store with values."""
@@ -48,14 +50,13 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
 def validate_config(config: object) -> dict[str, Any]:
     """What spend_cap and default_spend_cap have in common."""
     given = fields.only(config, ("window", "limit_usd", "strict", "on_store_unavailable", "alert_at"))
-    unavailable = given.get("on_store_unavailable", "block")
-    if unavailable == "lease":
-        raise PolicyError("config.on_store_unavailable: lease is not available in this version; use block or allow")
     return {
         "window": fields.choice("config.window", given.get("window", fields.REQUIRED), WINDOWS),
         "limit_usd": _limit(given.get("limit_usd", fields.REQUIRED)),
         "strict": fields.boolean("config.strict", given.get("strict", False)),
-        "on_store_unavailable": fields.choice("config.on_store_unavailable", unavailable, ("block", "allow")),
+        "on_store_unavailable": fields.choice(
+            "config.on_store_unavailable", given.get("on_store_unavailable", "block"), UNAVAILABLE
+        ),
         **({"alert_at": _percents(given["alert_at"])} if "alert_at" in given else {}),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 
 from addons.services import Services
@@ -13,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 _PUBLISH_SECONDS = 0.1
 _TURN_SECONDS = 5.0
+_GRANT_SECONDS = 1.0
 _MOST_AT_ONCE = 500
 _MOST_WAITING = 100_000
 """Records kept while Redis is away; beyond that the oldest refusals go, never a settlement."""
@@ -32,7 +34,15 @@ async def renew_leases(services: Services) -> None:
 async def publish_records(services: Services) -> None:
     while True:
         await asyncio.sleep(_PUBLISH_SECONDS)
+        await services.spend.look_again()
         await flush(services)
+
+
+async def renew_grants(services: Services) -> None:
+    while True:
+        await asyncio.sleep(_GRANT_SECONDS)
+        with contextlib.suppress(StoreUnavailable):
+            await services.spend.renew_grants()
 
 
 async def flush(services: Services) -> bool:

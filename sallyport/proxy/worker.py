@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -17,12 +18,12 @@ from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
-from sallyport.proxy.upkeep import flush, publish_records, renew_leases, turn
+from sallyport.proxy.upkeep import flush, publish_records, renew_grants, renew_leases, turn
 from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.connection import connect
-from sallyport.spend.gate import SpendGate
+from sallyport.spend.gate import SpendGate, StoreUnavailable
 from sallyport.spend.journal import Journal
 from sallyport.spend.price_file import PriceFileError, load_price_file
 from sallyport.spend.prices import use_price_file
@@ -89,9 +90,8 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         first_worker=first,
     )
     running = loop.create_task(master.run())
-    upkeep = [
-        loop.create_task(task) for task in (follower.run(), renew_leases(services), publish_records(services), turn(journal))
-    ]
+    jobs = (follower.run(), renew_leases(services), renew_grants(services), publish_records(services), turn(journal))
+    upkeep = [loop.create_task(job) for job in jobs]
     try:
         await master.listeners.started
     except Exception as error:
@@ -104,6 +104,8 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         task.cancel()
     await asyncio.gather(*upkeep, return_exceptions=True)
     await flush(services)
+    with contextlib.suppress(StoreUnavailable):
+        await services.spend.give_grants_back()
     master.shutdown()
     await running
     await redis.aclose()

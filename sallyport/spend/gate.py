@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -18,6 +19,7 @@ from policies.rate_limit import Limit
 from policies.spend_cap import Cap
 from policies.subjects import SCOPES
 from sallyport.spend import keys, plan
+from sallyport.spend.grants import Grants
 from sallyport.spend.journal import Journal
 from sallyport.spend.script import Argument, Script
 from sallyport.spend.windows import window_end
@@ -89,6 +91,8 @@ class SpendGate:
         self._clock = clock
         self._settle = Script("settle.lua")
         self._top_up = Script("top_up.lua")
+        self._away = False
+        self.grants = Grants(client, lease_seconds=lease_seconds, clock=clock)
         self._extra: dict[str, list[str]] = {}
         """What caps count for calls in flight beside what is counted always, by call id."""
         self._noted: dict[str, tuple[bytes, bytes]] = {}
@@ -108,7 +112,7 @@ class SpendGate:
 
         A cap refuses when what is settled and reserved reaches it; a strict one when this call at its worst would exceed it, and
         the worst is then what is reserved. While the counters are not whole a call under a cap waits for them, as long as for
-        Redis. Raises StoreUnavailable.
+        Redis. Without Redis caps that say `lease` admit what this worker has set aside. Raises StoreUnavailable.
         """
         if record.passthrough:
             caps = ()
@@ -117,10 +121,14 @@ class SpendGate:
         names, arguments = plan.admission(record, caps, limits, amounts, now, now + self._lease_seconds)
         if extra := plan.extra_subjects(record, caps):
             self._extra[record.id] = extra
+        self.grants.want(record.organization_id or keys.NOBODY, caps, record.started_at)
         try:
-            violated = await self._answer(self._ask(record.organization_id, names, arguments))
+            violated = await self._ask(record.organization_id, names, arguments)
         except StoreUnavailable:
             self._note_admission(arguments)
+            amount = amounts.worst_nano if any(cap.strict for cap in caps) else amounts.expected_nano
+            if self.grants.take(record.id, record.organization_id or keys.NOBODY, caps, amount, record.started_at):
+                return Admission(admitted=True)
             raise
         if not violated:
             self._note_admission(arguments)
@@ -130,11 +138,14 @@ class SpendGate:
         return Admission(admitted=False, blocked=tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
 
     async def _ask(self, organization_id: str | None, names: Sequence[str], arguments: Sequence[Argument]) -> list[list[Any]]:
-        """What admit.lua answers as soon as the counters are whole; whoever calls this bounds the wait."""
+        """What admit.lua answers as soon as the counters are whole. Raises StoreUnavailable."""
+        deadline = time.monotonic() + self._answer_seconds
         while True:
-            answer = await _admit(organization_id).run(self._redis, names, arguments, first=("first",))
+            answer = await self._answer(_admit(organization_id).run(self._redis, names, arguments, first=("first",)))
             if not answer or answer[0][0] not in _LOST:
                 return answer
+            if time.monotonic() > deadline:
+                raise StoreUnavailable("the counters in Redis are not whole yet")
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 
     def _note_admission(self, arguments: Sequence[Argument]) -> None:
@@ -170,6 +181,7 @@ class SpendGate:
         Raises StoreUnavailable: then `settle_again`.
         """
         names, arguments = plan.settlement(record, extra=self._extra.get(record.id, ()))
+        self.grants.ended(record.id, record.cost_nano)
         self._noted.pop(record.id, None)
         if self._journal:
             bare = record.inputs is None and record.outputs is None
@@ -184,6 +196,7 @@ class SpendGate:
     async def _charge(self, record: CallRecord, names: Sequence[str], arguments: Sequence[Argument]) -> None:
         await self._answer(self._settle.run(self._redis, names, arguments))
         self._extra.pop(record.id, None)
+        self.grants.charged(record.id)
 
     async def publish(self, records: Sequence[CallRecord]) -> None:
         """Hand records that hold no reservation (refused, unmetered, or settled before) to the recorder, which takes each once.
@@ -208,11 +221,31 @@ class SpendGate:
         if ids:
             await self._answer(pipeline.execute())
 
-    async def _answer[T](self, asked: Awaitable[T]) -> T:
+    async def renew_grants(self) -> None:
+        """Have a share of each `lease` cap set aside, for when Redis is away. Raises StoreUnavailable."""
+        await self._answer(self.grants.renew())
+
+    async def give_grants_back(self) -> None:
+        """Raises StoreUnavailable: then they go when their leases end."""
+        await self._answer(self.grants.give_back())
+
+    async def look_again(self) -> None:
+        """Where Redis did not answer in time nobody waits for it any more, until this finds that it does again."""
+        if self._away:
+            with contextlib.suppress(TimeoutError, RedisError, OSError):
+                async with asyncio.timeout(self._answer_seconds):
+                    await self._redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
+                self._away = False
+
+    async def _answer[T](self, asked: Coroutine[Any, Any, T]) -> T:
+        if self._away:
+            asked.close()
+            raise StoreUnavailable("Redis does not answer")
         try:
             async with asyncio.timeout(self._answer_seconds):
                 return await asked
         except TimeoutError as error:
+            self._away = True
             raise StoreUnavailable(f"Redis did not answer within {self._answer_seconds * 1000:.0f} ms") from error
         except (RedisError, OSError) as error:
             raise StoreUnavailable(f"Redis failed: {error}") from error

@@ -5,7 +5,7 @@ All keys of one organization carry its hash tag, so that every script stays in o
 | key | type | what |
 |---|---|---|
 | `{org}:spend:<window>:<window id>` | hash | `<subject>` → settled nano-dollars; `held:<subject>` → reserved ones |
-| `{org}:reservations` | hash | call id → JSON: amount, where it is held, what else to count |
+| `{org}:reservations` | hash | call id → JSON: amount, where it is held, what else to count; `grant:…`: set aside |
 | `{org}:pending` | hash | call id → the CallRecord as it stood at admission |
 | `{org}:leases` | sorted set | call id → when its reservation runs out |
 | `{org}:settled:<call id>` | string | this call has been charged; kept for a while |

@@ -9,6 +9,7 @@ import orjson
 import redis.asyncio
 
 from sallyport.spend import keys, plan
+from sallyport.spend.grants import PREFIX, reap_grant
 from sallyport.spend.script import Script
 from sallyport.tracing.record import CallRecord
 
@@ -39,6 +40,9 @@ async def _reap(client: redis.asyncio.Redis, organization_id: str, now: float) -
     pending = await client.hmget(keys.pending(organization_id), due)
     reservations = await client.hmget(keys.reservations(organization_id), due)
     for call_id, record, reservation in zip(due, pending, reservations, strict=True):
+        if reservation is not None and _text(call_id).startswith(PREFIX):
+            await reap_grant(client, organization_id, _text(call_id), reservation, now)
+            continue
         if record is None or reservation is None:  # settled since we looked
             await client.zrem(keys.leases(organization_id), call_id)
             continue
@@ -57,3 +61,7 @@ def _lost(pending: bytes | str, reservation: bytes | str) -> CallRecord:
     record.outcome, record.reason, record.estimated = "aborted", REASON, True
     record.cost_nano = int(orjson.loads(reservation)["expected"])
     return record
+
+
+def _text(reply: bytes | str) -> str:
+    return reply.decode() if isinstance(reply, bytes) else reply

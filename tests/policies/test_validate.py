@@ -79,7 +79,6 @@ def test_a_limit_is_kept_exactly(limit: object, kept: str) -> None:
         ("spend_cap", {"window": "daily", "limit_usd": float("inf")}, "config.limit_usd"),
         ("spend_cap", {"window": "daily", "limit_usd": 1e30}, "config.limit_usd"),
         ("spend_cap", {**CAP, "strict": "yes"}, "config.strict"),
-        ("spend_cap", {**CAP, "on_store_unavailable": "lease"}, "not available in this version"),
         ("spend_cap", {**CAP, "on_store_unavailable": "shrug"}, "config.on_store_unavailable"),
         ("spend_cap", {**CAP, "limit": 5}, "config.limit:"),
         ("rate_limit", {}, "config.limits"),

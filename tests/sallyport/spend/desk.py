@@ -42,8 +42,9 @@ def make(policy_type: str, config: dict[str, Any], **matchers: str) -> Policy:
     return Policy(name, "o", name, policy_type, "block", given, policies.validate(policy_type, config, given))
 
 
-def cap(limit_usd: object, window: str = "daily", *, strict: bool = False, **matchers: str) -> Policy:
-    return make("spend_cap", {"window": window, "limit_usd": limit_usd, "strict": strict}, **matchers)
+def cap(limit_usd: object, window: str = "daily", *, strict: bool = False, unavailable: str = "block", **matchers: str) -> Policy:
+    config = {"window": window, "limit_usd": limit_usd, "strict": strict, "on_store_unavailable": unavailable}
+    return make("spend_cap", config, **matchers)
 
 
 def limit(metric: str, window: str, value: int, **matchers: str) -> Policy:
