@@ -44,7 +44,11 @@ def _estimate(call: Call) -> Usage | None:
         answered_or_left = record.status is not None or record.outcome == "aborted"
         return Usage(call.expected_input_tokens, call.expected_output_tokens) if answered_or_left else None
     usage = streamed(call)
-    if record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
+    unseen = meter.reasoned and not usage.reasoning_tokens  # it thought, and has not said how much
+    left = record.outcome == "aborted" and not meter.output_chars  # before a word came: then, too, it was at work
+    if unseen or left:
+        usage.output_tokens = max(usage.output_tokens, call.expected_output_tokens)
+    elif record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
         usage.output_tokens = usage.output_tokens or call.expected_output_tokens
     return usage
 

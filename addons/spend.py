@@ -21,9 +21,10 @@ from addons.turned_away import TurnedAway
 from policies.rate_limit import limits_for
 from policies.spend_cap import Cap, caps_for
 from sallyport.providers.base import Usage, WireFormat
+from sallyport.spend.elsewhere import names_more
 from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens
 from sallyport.spend.gate import Block, StoreUnavailable
-from sallyport.spend.prices import most, price
+from sallyport.spend.prices import context_window, most, price
 
 _SOON = 7200
 """Seconds; what is further off is told by its time."""
@@ -98,10 +99,13 @@ class Spend:
             refusal = _uncounted(caps)
             if refusal:
                 return refusal
-        expected, worst = self._estimate(call, said, wire.output_cap(body), body.get("service_tier"))
+        tier = body.get("service_tier")
+        tier = tier if isinstance(tier, str) else None
+        expected = self._expect(call, said, wire.output_cap(body), tier)
         expected_nano = 0 if record.passthrough else call.expected_nano
-        worst_nano = most(record.provider or "", record.model, worst, at=record.started_at)
-        call.caps, call.reserved_nano = caps, worst_nano if any(cap.strict for cap in caps) else expected_nano
+        strict = any(cap.strict for cap in caps)
+        worst_nano = _most(call, said, wire.output_cap(body), tier) if strict else expected_nano
+        call.caps, call.reserved_nano = caps, worst_nano
         try:
             admission = await self._services.spend.admit(
                 record,
@@ -120,21 +124,28 @@ class Spend:
         self._turned_away.remember(subject, call.snapshot, admission.blocked)
         return spend_refusal(admission.blocked)
 
-    def _estimate(self, call: Call, said: bytes, cap: int | None, asked_tier: object) -> tuple[Usage, Usage]:
-        """What the call will probably use, and the most it can use."""
+    def _expect(self, call: Call, said: bytes, cap: int | None, tier: str | None) -> Usage:
+        """What the call will probably use."""
         tokens = call.held_tokens + input_tokens(said)
         output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
-        tier = asked_tier if isinstance(asked_tier, str) else None
         expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
-        most_input = call.held_tokens + most_input_tokens(said)
-        written = most_input if b'"cache' in said else 0  # `cache_control`, `cachePoint`: a write costs more
-        worst = Usage(most_input, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier)
         call.expected_input_tokens, call.expected_output_tokens = tokens, output
         call.expected_nano = self._cost(call, expected)
-        return expected, worst
+        return expected
 
     def _cost(self, call: Call, usage: Usage) -> int:
         return price(call.record.provider or "", call.record.model or "", usage, at=call.record.started_at).cost_nano
+
+
+def _most(call: Call, said: bytes, cap: int | None, tier: str | None) -> int:
+    """Nano-dollars that the call can cost."""
+    provider, model = call.record.provider or "", call.record.model
+    tokens = call.held_tokens + most_input_tokens(said)
+    if not call.held_tokens and names_more(said):  # a turn on a WebSocket knows what its conversation holds
+        tokens = max(tokens, context_window(provider, model))
+    written = tokens if b'"cache' in said else 0  # `cache_control`, `cachePoint`: a write costs more
+    worst = Usage(tokens, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier)
+    return most(provider, model, worst, at=call.record.started_at)
 
 
 def _without_store(caps: Sequence[Cap]) -> Refusal | None:

@@ -60,7 +60,8 @@ def _body(case: Case) -> str:
     return json.dumps(document, separators=(",", ":"))
 
 
-def _measure(system: System, case: Case, result: Result | None) -> None:
+def measure(system: System, case: Case, result: Result | None) -> None:
+    """One round of a case; its figures go to `result`."""
     base = case.base_url and system.base_path is not None
     plan = Plan(
         proxy_port=system.port,
@@ -105,7 +106,7 @@ def _run(rounds: int, show: bool) -> dict[str, dict[str, Result]]:
         for number in track(range(rounds + 1), "measuring", disable=not show):
             for case in CASES:
                 for system in systems:
-                    _measure(system, case, results[case.name][system.name] if number else None)  # the first round warms up
+                    measure(system, case, results[case.name][system.name] if number else None)  # the first round warms up
     return results
 
 

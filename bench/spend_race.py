@@ -163,8 +163,15 @@ async def _drift(server: str, records: Sequence[CallRecord], at: float) -> int:
     return len(found.drifted)
 
 
+@dataclass(frozen=True)
+class Server:
+    url: str
+    pid: int
+
+
 @contextmanager
-def _server() -> Generator[str]:
+def redis_server() -> Generator[Server]:
+    """A private one, as the gateway has."""
     with tempfile.TemporaryDirectory(prefix="sallyport-race-") as directory:
         socket = Path(directory) / "redis.sock"
         process = subprocess.Popen([find_server(), "-"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
@@ -173,7 +180,7 @@ def _server() -> Generator[str]:
                 process.stdin.write(configuration(Path(directory), socket))
                 process.stdin.close()
             wait_until_ready(socket, process.pid)
-            yield url(socket)
+            yield Server(url(socket), process.pid)
         finally:
             process.terminate()
             process.wait(timeout=10)
@@ -202,8 +209,8 @@ def main(context: click.Context, runs: int, worker: str | None) -> None:
         "s",
     ):
         table.add_column(column, justify="right")
-    with _server() as server:
-        results = [_run(server, number) for number in range(runs)]
+    with redis_server() as server:
+        results = [_run(server.url, number) for number in range(runs)]
     for number, run in enumerate(results, 1):
         table.add_row(
             *(str(number), str(run.settled), str(run.refused), nano_to_usd(run.spent_nano), f"{run.fullest:.1%}"),

@@ -43,7 +43,7 @@ _SHARE = 0.7
 _RECOVERY_SECONDS = 60.0
 _LONGEST_CALL = 20.0
 _REFUSED_SECONDS = 0.3
-"""A client that is told that the store is away waits so long, as SDKs do, so that the calls outlast the faults."""
+"""A client that is refused for want of a store, or cut, waits so long, as SDKs do, so that the calls outlast the faults."""
 
 
 @dataclass
@@ -170,7 +170,7 @@ async def _run(calls: int, seed: int, show: bool) -> Outcome:
                     for number in numbers:
                         status = await _call(gateway.port, number, chance.choice(clients), chance)
                         statuses[status] += 1
-                        await asyncio.sleep(_REFUSED_SECONDS if status == "503" else 0)
+                        await asyncio.sleep(_REFUSED_SECONDS if status in ("503", "cut") else 0)
                         progress.advance(task)
 
                 async def trouble() -> None:

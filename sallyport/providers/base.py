@@ -67,6 +67,8 @@ class Tally:
     """The terminal event (or the whole JSON body) has been seen; nothing billable follows."""
     output_chars: int = 0
     """Characters of generated text seen so far: the basis of an estimate when the stream dies."""
+    reasoned: bool = False
+    """The model has thought, and shows of it nothing or a summary: the characters do not tell how much."""
 
 
 class Meter(Tally, ABC):

@@ -39,6 +39,10 @@ _KEPT = ("default", "flex")
 """Service tiers of OpenAI that a call is not lifted out of: `auto` and nothing mean what the project is set to."""
 
 
+_MOST_CONTEXT = 2_097_152
+"""Where the list does not say: what the models of the longest context can read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Price:
     cost_nano: int
@@ -91,6 +95,12 @@ def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
     rows = [_rates_at(provider, model, tier, at) for tier in tiers]
     known = [rates for rates in rows if rates is not None and rates.cover(usage)]
     return max(usd_to_nano(rates.most(usage)) for rates in (known if len(known) == len(rows) else _dearest(provider)))
+
+
+def context_window(provider: str, model: str | None) -> int:
+    """The most tokens that the model can read."""
+    listed = _listed_model(provider, model) if model else None
+    return (listed and listed.context_window) or _MOST_CONTEXT
 
 
 def quote(provider: str, model: str, usage: Usage, *, at: float) -> Quote:

@@ -169,6 +169,27 @@ async def test_a_strict_cap_counts_with_the_dearest_tier_that_may_serve(
     assert (flow.response is None) is fits
 
 
+ELSEWHERE = (
+    {"previous_response_id": "resp_1"},
+    {"input": [{"type": "message", "content": [{"type": "input_file", "file_id": "file-1"}]}]},
+    {"input": [{"type": "message", "content": [{"type": "input_image", "image_url": "https://example.com/cat.png"}]}]},
+    {"tools": [{"type": "web_search"}]},
+)
+
+
+@pytest.mark.parametrize("more", ELSEWHERE)
+@pytest.mark.parametrize(("tokens", "fits"), [(127_000, False), (129_000, True)])
+async def test_a_strict_cap_reserves_the_models_whole_context_where_a_request_only_names_what_is_read(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, more: dict[str, object], tokens: int, fits: bool
+):
+    """gpt-4o-mini reads 128,000 tokens."""
+    content = orjson.dumps({"model": "gpt-4o-mini", "max_output_tokens": 10, "input": "hi", "service_tier": "default", **more})
+    worst = price("openai", "gpt-4o-mini", Usage(tokens, 10), at=time.time()).cost_nano
+    services.snapshot = make_snapshot(policies=caps(nano_to_usd(worst), strict=True))
+    flow = await pipeline.request(make_flow(path="/openai/v1/responses", content=content, x_gateway_key=KEYS["good"]))
+    assert (flow.response is None) is fits
+
+
 UNCOUNTED = (
     ("/openai/v1/audio/speech", {"model": "tts-1", "input": "hi"}),
     ("/openai/v1/images/edits", {}),

@@ -19,6 +19,7 @@ from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "thinking"})
 _DELTAS = ("text", "partial_json", "thinking")
+_THOUGHTS = ("thinking", "redacted_thinking")  # shown as a summary since Claude 4
 _BILLED_APART = ("compaction", "advisor_message")  # iterations that the counts beside them leave out
 
 
@@ -78,6 +79,8 @@ class AnthropicReader:
             case "content_block_delta":
                 delta = obj(event, "delta")
                 meter.output_chars += sum(len(text(delta, key) or "") for key in _DELTAS)
+            case "content_block_start":
+                meter.reasoned = meter.reasoned or obj(event, "content_block").get("type") in _THOUGHTS
             case "message_start":
                 message = obj(event, "message")
                 meter.model = text(message, "model")

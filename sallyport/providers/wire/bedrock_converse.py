@@ -48,6 +48,7 @@ class _StreamMeter(FrameMeter):
         event = obj(decode(frame.payload))
         self._ending.read(frame, event)
         self.output_chars += generated_chars(event.get("delta"), _GENERATED, frozenset({"input"}))
+        self.reasoned = self.reasoned or "reasoningContent" in obj(event, "delta")
         if frame.event_type == "metadata":
             if usage := obj(event, "usage"):
                 self.usage = converse_usage(usage)

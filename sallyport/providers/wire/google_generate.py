@@ -66,6 +66,8 @@ class _Reader:
                 self._unfinished.discard(index)
                 self._finished = True
             meter.output_chars += generated_chars(candidate.get("content"), _GENERATED, frozenset({"args"}))
+            parts = objects(obj(candidate, "content").get("parts"))
+            meter.reasoned = meter.reasoned or any(part.get("thought") or "thoughtSignature" in part for part in parts)
             self._queries |= set(strings(obj(candidate, "groundingMetadata").get("webSearchQueries")))
         if usage := obj(answer, "usageMetadata"):
             meter.partial = google_usage(usage)
@@ -104,9 +106,9 @@ class _SseMeter(SseMeter):
     def on_event(self, event: SseEvent) -> bool:
         answer = obj(decode(event.data))
         self._reader.read(answer)
-        if self._reader.over or "error" in answer:
-            self.complete = True
+        if self._reader.over:
             self.usage = self.partial
+        self.complete = self.complete or self._reader.over or "error" in answer
         return True
 
 

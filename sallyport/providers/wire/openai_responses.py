@@ -72,6 +72,7 @@ def read_event(tally: Tally, event: JsonObject, kind: str) -> None:
     if kind.endswith(".delta") and kind not in _NOT_TEXT:
         tally.output_chars += len(text(event, "delta") or "")
         return
+    tally.reasoned = tally.reasoned or obj(event, "item").get("type") == "reasoning"
     response = obj(event, "response")
     tally.model = text(response, "model") or tally.model
     if kind in _TERMINAL:

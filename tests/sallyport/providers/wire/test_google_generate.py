@@ -73,9 +73,9 @@ def test_a_blocked_prompt_costs_its_input(metered: Callable[..., Any]):
     assert (seen.complete, seen.usage) == (True, Usage(input_tokens=7))
 
 
-def test_an_error_in_the_stream_ends_it(metered: Callable[..., Any]):
+def test_an_error_in_the_stream_ends_it_and_its_counts_are_not_final(metered: Callable[..., Any]):
     seen = metered(WIRE, sse(FIRST, b'{"error":{"code":503,"message":"overloaded","status":"UNAVAILABLE"}}'), SSE)
-    assert (seen.complete, seen.usage) == (True, Usage(input_tokens=264))
+    assert (seen.complete, seen.usage, seen.partial) == (True, None, Usage(input_tokens=264))
 
 
 @pytest.mark.parametrize(
