@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal, cast
 
 from policies import fields
@@ -115,8 +116,14 @@ def _cap(policy: Policy, subject: Subject) -> Cap:
         field=subject_field(policy, subject),
         scope=scope_of(policy),
         window=config["window"],
-        limit_nano=usd_to_nano(config["limit_usd"]),
+        limit_nano=_limit_nano(config["limit_usd"]),
         strict=config["strict"],
         on_store_unavailable=config["on_store_unavailable"],
         most=_MOST_SUBJECTS if any(key not in SUBJECT_KEYS and "" in values for key, values in policy.wanted) else 0,
     )
+
+
+@lru_cache(maxsize=4096)
+def _limit_nano(limit_usd: str) -> int:
+    """A cap is looked at with every call."""
+    return usd_to_nano(limit_usd)

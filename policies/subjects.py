@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -104,10 +105,11 @@ def counted_apart(policy: Policy) -> bool:
     return len(policy.matchers) > 1 or any(matcher.key not in SUBJECT_KEYS for matcher in policy.matchers)
 
 
+@lru_cache(maxsize=4096)
 def base_fields(organization_id: str, workspace_id: str | None, user_id: str | None, api_key_id: str | None) -> tuple[str, ...]:
     """The subjects whose spend is always counted, policy or not, broadest first."""
     values = (organization_id, workspace_id, user_id, api_key_id)
-    return tuple(f"{key}={quote(value, safe='')}" for key, value in zip(SUBJECT_KEYS, values, strict=True) if value is not None)
+    return tuple(f"{key}={_quoted(value)}" for key, value in zip(SUBJECT_KEYS, values, strict=True) if value is not None)
 
 
 def scope_of(policy: Policy) -> str:
@@ -120,3 +122,8 @@ def scope_of(policy: Policy) -> str:
 def _field(key: str, values: Collection[str], subject: Subject) -> str:
     named = sorted(values) if len(values) > 1 else [subject.get(key) or ""]
     return f"{key}={'|'.join([quote(value, safe='') for value in named])}"
+
+
+@lru_cache(maxsize=4096)
+def _quoted(value: str) -> str:
+    return quote(value, safe="")

@@ -26,7 +26,8 @@ class Script:
         with the arguments `first` at the end.
         """
         execute = cast("Callable[..., Awaitable[Any]]", client.execute_command)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
-        given = (len(keys), *keys, *arguments)
+        # redis-py looks long at what is not bytes.
+        given = (len(keys), *(key.encode() for key in keys), *(one.encode() if type(one) is str else one for one in arguments))
         try:
             return await execute("EVALSHA", self._digest, *given)
         except NoScriptError:
