@@ -63,14 +63,13 @@ class Grants:
                 self._grants.move_to_end(place)
 
     def take(self, call_id: str, organization_id: str, caps: Sequence[Cap], amount_nano: int, at: float) -> bool:
-        """Whether the call may be made without Redis: each of its caps allows that, or has enough set aside here."""
+        """Whether what is set aside here pays for the call. Without a cap that says `lease` it is not asked."""
         if any(cap.on_store_unavailable == "block" for cap in caps):
             return False
         places = tuple({_place(organization_id, cap, at) for cap in caps if cap.on_store_unavailable == "lease"})
-        if any(self._left(place) < max(amount_nano, 1) for place in places):
+        if not places or any(self._left(place) < max(amount_nano, 1) for place in places):
             return False
-        if places:
-            self._taken[call_id] = (places, amount_nano)
+        self._taken[call_id] = (places, amount_nano)
         return True
 
     def ended(self, call_id: str, cost_nano: int) -> None:
