@@ -5,6 +5,7 @@ A call goes down this tuple in order; its answer comes up through `Settle`.
 
 from addons.access import Access
 from addons.credentials import Credentials
+from addons.fallback import Fallback
 from addons.identify import Identify
 from addons.redact import Redact
 from addons.route import Route
@@ -13,4 +14,4 @@ from addons.spend import Spend
 from addons.top_up import TopUp
 from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Turns, Access, Redact, Spend, Credentials, TopUp, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, Fallback, Spend, Credentials, TopUp, Settle)

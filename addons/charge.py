@@ -10,6 +10,8 @@ from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.prices import Price, price
 from sallyport.spend.recorded_usage import further
 
+GIVEN_UP = "first_byte_timeout"
+"""Why an attempt ended that the provider may yet be at work on: it is paid for like that of a client that left."""
 _CHARS_PER_TOKEN = 4
 
 
@@ -41,8 +43,8 @@ def _estimate(call: Call) -> Usage | None:
     if record.status is not None and record.status >= 400:
         return None
     if meter is None:
-        answered_or_left = record.status is not None or record.outcome == "aborted"
-        return Usage(call.expected_input_tokens, call.expected_output_tokens) if answered_or_left else None
+        owed = record.status is not None or record.outcome == "aborted" or record.reason == GIVEN_UP
+        return Usage(call.expected_input_tokens, call.expected_output_tokens) if owed else None
     usage = streamed(call)
     unseen = meter.reasoned and not usage.reasoning_tokens  # it thought, and has not said how much
     left = record.outcome == "aborted" and not meter.output_chars  # before a word came: then, too, it was at work

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 
 from mitmproxy import http
 
+from addons.destination import Destination
 from policies.model import Subject
 from policies.spend_cap import Cap
 from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
+from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
 
@@ -52,8 +54,13 @@ class Call:
     reserved: bool = False
     """A reservation is (or may be) held for it: its end is settled, not just published."""
     settled: bool = False
+    chain: Chain | None = None
+    then: tuple[Destination, ...] = ()
+    """Where the chain leads if this attempt fails."""
     first_byte_timeout: float | None = None
     """Seconds after which another attempt is made where nothing of an answer has come; None: it is waited for."""
+    credential_headers: frozenset[str] = frozenset()
+    """Names, in lower case, under which the provider's credential was put in."""
     sent: float | None = None
     """perf_counter when the request was ready to leave for the provider."""
     answered: float | None = None

@@ -14,12 +14,13 @@ from urllib.parse import unquote
 from mitmproxy import http
 
 from addons import websocket
+from addons.attempt import Failure
 from addons.context import Call, call_of
 from addons.decoding import CODINGS
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
-from sallyport.providers.base import CredentialError, CredentialUnavailable, Provider, Upstream
+from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
 
 _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace", "baggage"})
 """Headers that are for us or about us, and never reach a provider (with all of `x-gateway-*`)."""
@@ -37,6 +38,11 @@ class Credentials:
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
         if call and call.shape is not None and flow.response is None:
+            await self._swap(flow, call)
+
+    async def attempt(self, flow: http.HTTPFlow, failure: Failure) -> None:
+        call = call_of(flow)
+        if call and flow.response is None:
             await self._swap(flow, call)
 
     async def _swap(self, flow: http.HTTPFlow, call: Call) -> None:
@@ -62,10 +68,11 @@ class Credentials:
                     Refusal(400, "secret_unusable", f"{error}. Set it again with `sallyport secrets set {name}`."),
                 )
                 return
-            _strip_callers(request, provider)
+            strip_credentials(request, call)
             for header, value in provider.extra_headers.items():
                 request.headers[header] = value
             _put_in(request, came, headers)
+            call.credential_headers = frozenset(map(str.lower, (*provider.extra_headers, *headers)))
         if call.opens_socket:
             websocket.keep_readable(request)
         if call.generates and not _readable(request.headers.get("accept-encoding", "")):
@@ -106,11 +113,14 @@ def _holds_key(name: str, value: str, presented: str | None) -> bool:
     return name in ("x-api-key", "x-goog-api-key", "api-key") and value.strip().startswith(KEY_PREFIX)
 
 
-def _strip_callers(request: http.Request, provider: Provider) -> None:
+def strip_credentials(request: http.Request, call: Call) -> None:
+    """Wherever the call's provider looks for them: the caller's own, and after an attempt the provider's."""
+    provider = call.provider
+    if provider is None:
+        return
+    places = provider.credential_headers | call.credential_headers
     request.headers.fields = tuple(
-        (name, value)
-        for name, value in request.headers.fields
-        if name.decode("latin-1").lower() not in provider.credential_headers
+        (name, value) for name, value in request.headers.fields if name.decode("latin-1").lower() not in places
     )
     websocket.strip_keys(request, lambda _: True)
     _filter_query(

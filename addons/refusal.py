@@ -64,6 +64,8 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
     if call:
         note(call.record, refusal, shape.status)
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()
+    if call and call.record.attempt > 1:
+        headers["x-gateway-attempts"] = str(call.record.attempt)
     headers["x-gateway-request-id"] = call.record.id if call else new_id()
     body = b"" if flow.request.method == "HEAD" else answer.body  # RFC 9110, 9.3.2: it would be taken for the next answer
     flow.response = http.Response.make(shape.status, body, headers)

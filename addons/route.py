@@ -15,6 +15,7 @@ from mitmproxy.proxy import mode_specs
 
 from addons import websocket
 from addons.context import Call, start_call
+from addons.destination import point
 from addons.enrolled import peer_address
 from addons.refusal import Refusal, refuse
 from addons.services import Services
@@ -103,16 +104,7 @@ class Route:
             call.record.operation = call.operation.name
             call.record.model = call.operation.model
         request.method = call.record.method  # in the spelling that was judged
-        request.scheme, request.host, request.port = upstream.scheme, upstream.host, upstream.port
-        request.path = upstream.prefix + path
-        default_port = 443 if upstream.scheme == "https" else 80
-        host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
-        authority = host if upstream.port == default_port else f"{host}:{upstream.port}"
-        if request.is_http2:
-            request.authority = authority
-            request.headers.pop("host", None)
-        else:
-            request.host_header = authority
+        point(request, upstream, path)
         request.stream = call.shape is None  # what no model reads streams through; see credentials
         if problem := websocket.problem(request):
             refuse(flow, Refusal(400, "malformed", f"the WebSocket handshake is malformed: {problem}"))

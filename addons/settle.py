@@ -13,7 +13,8 @@ import time
 import orjson
 from mitmproxy import http
 
-from addons.charge import charge
+from addons.attempt import NO_FIRST_BYTE, Failure
+from addons.charge import GIVEN_UP, charge
 from addons.context import Call, call_of
 from addons.metering import tap_for
 from addons.refusal import FALL_BACK, Refusal, note, refuse
@@ -50,9 +51,26 @@ class Settle:
         record = call.record
         record.status = response.status_code
         response.headers["x-gateway-request-id"] = record.id
+        if record.attempt > 1:
+            response.headers["x-gateway-attempts"] = str(record.attempt)
+            response.headers["x-gateway-served-by"] = f"{record.provider}/{record.model}"
         outcome = {"outcome": "success" if response.status_code < 400 else "error", "provider": record.provider}
         response.headers["x-langsmith-gateway-metadata"] = orjson.dumps(outcome).decode()
         response.stream = tap_for(response, call)
+
+    async def attempt_failed(self, flow: http.HTTPFlow, failure: Failure) -> None:
+        """An attempt that is followed by another has its own end: what it cost is known before the next is admitted."""
+        call = call_of(flow)
+        if call is None or not failure.again:
+            return
+        call.record.outcome = "error"
+        if failure.response:
+            call.record.status, call.record.reason = failure.response.status_code, "provider_error"
+        elif failure.message == NO_FIRST_BYTE:
+            call.record.reason = GIVEN_UP
+        else:
+            call.record.reason = _unreachable(call.record.provider or "", failure.message).reason
+        await self._finish(call)
 
     async def call_complete(self, flow: http.HTTPFlow) -> None:
         """The terminal event has been read and not yet been passed on."""

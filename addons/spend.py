@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from mitmproxy import http
 
+from addons.attempt import Failure
 from addons.content import replace_body
 from addons.context import Call, call_of
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
@@ -54,7 +55,8 @@ class Spend:
         call = call_of(flow)
         if flow.response or call is None or call.operation is None or call.subject is None:
             return
-        body, wire = call.body or {}, call.operation.wire
+        # prepared for this attempt alone: another provider may want it otherwise
+        body, wire = dict(call.body or {}), call.operation.wire
         call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
             replace_body(flow.request, spliced(flow.request.raw_content or b"", body))
@@ -63,6 +65,9 @@ class Spend:
         refusal = await self._admit(call, wire, flow.request.raw_content or b"")
         if refusal:
             refuse(flow, refusal)
+
+    async def attempt(self, flow: http.HTTPFlow, failure: Failure) -> None:
+        await self.request(flow)
 
     async def socket_message(self, message: SocketMessage) -> None:
         call = message.call
@@ -94,7 +99,7 @@ class Spend:
             return None
         caps = () if record.passthrough or not limited else caps_for(call.snapshot.policies, subject)
         limits = limits_for(call.snapshot.policies, subject) if limited else ()
-        record.matched.extend(entry.policy for entry in (*caps, *limits))
+        record.matched.extend(entry.policy for entry in (*caps, *limits) if entry.policy not in record.matched)
         if not wire.counted(body):
             refusal = _uncounted(caps)
             if refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -21,6 +22,7 @@ def _settings_options[F: Any](function: F) -> F:
             click.option("--trace-content", type=click.Choice(["none", "redacted"]), help="Whether bodies are kept."),
             click.option("--langsmith-endpoint", metavar="URL"),
             click.option("--langsmith-project", metavar="NAME"),
+            click.option("--fallbacks", type=click.File(), metavar="FILE", help="Fallback chains as JSON; - is standard input."),
         )
     ):
         function = option(function)
@@ -36,7 +38,7 @@ def workspaces_command() -> None:
 @click.argument("name")
 @_settings_options
 @json_option
-def create(name: str, as_json: bool, **fields: str | None) -> None:
+def create(name: str, as_json: bool, **fields: Any) -> None:
     """Add a workspace."""
     with opened_store(current_settings()) as store:
         made = store.create_workspace(actor(), {"name": name, **_given(fields)})
@@ -66,17 +68,24 @@ def get(workspace: str, as_json: bool) -> None:
 @click.option("--name")
 @_settings_options
 @json_option
-def update(workspace: str, as_json: bool, **fields: str | None) -> None:
+def update(workspace: str, as_json: bool, **fields: Any) -> None:
     """Change a workspace's name or settings."""
     changes = _given(fields)
     if not changes:
         raise BadInput(
-            "nothing to change: give --name, --credentials, --trace-content, --langsmith-endpoint or --langsmith-project"
+            "nothing to change: give --name, --credentials, --trace-content, --langsmith-endpoint, --langsmith-project "
+            "or --fallbacks"
         )
     with opened_store(current_settings()) as store:
         found = find_workspace(store, workspace)
         show_record(asdict(store.update_workspace(actor(), found.id, changes)), as_json=as_json)
 
 
-def _given(fields: dict[str, str | None]) -> dict[str, str]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in fields.items() if value is not None}
+    if file := given.get("fallbacks"):
+        try:
+            given["fallbacks"] = json.load(file)
+        except ValueError as error:
+            raise BadInput(f"--fallbacks: not valid JSON: {error}") from None
+    return given

@@ -20,6 +20,7 @@ class Anthropic(Provider):
     listed_as = "anthropic"
     hosts = ("api.anthropic.com",)
     name_constraints = ("api.anthropic.com",)
+    shared_paths = _ROUTES.shared
 
     def host_for(self, path: str) -> str:
         return "api.anthropic.com"

@@ -246,6 +246,13 @@ class Provider(ABC):
     def operation(self, method: str, path: str) -> Operation | None:
         """What this is, or None for a path that is no model API: it gets no provider key. `path` is raw, without the query."""
 
+    shared_paths: Mapping[str, str] = MappingProxyType({})
+    """Operation → its path, for those that other vendors serve in the same format: a fallback chain may lead there."""
+
+    def with_model(self, path: str, model: str) -> str | None:
+        """`path` with another model in the place where it names one; None where it can't be."""
+        return None
+
     def reshapes(self, name: str, value: str) -> bool:
         """Whether this query parameter or header (name in lower case) makes an answer that its cost can't be read from."""
         return False

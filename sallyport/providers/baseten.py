@@ -33,6 +33,7 @@ class Baseten(Provider):
     listed_as = "baseten"
     hosts = ("inference.baseten.co", "*.api.baseten.co")
     name_constraints = ("inference.baseten.co", "api.baseten.co")
+    shared_paths = _ROUTES.shared
 
     def host_for(self, path: str) -> str:
         return "inference.baseten.co"

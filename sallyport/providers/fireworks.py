@@ -36,6 +36,7 @@ class Fireworks(Provider):
     listed_as = "fireworks"
     hosts = ("api.fireworks.ai",)
     name_constraints = ("api.fireworks.ai",)
+    shared_paths = _ROUTES.shared
 
     def host_for(self, path: str) -> str:
         return "api.fireworks.ai"

@@ -25,6 +25,9 @@ class Gemini(Provider):
     def operation(self, method: str, path: str) -> Operation | None:
         return _ROUTES.match(method, path)
 
+    def with_model(self, path: str, model: str) -> str | None:
+        return _ROUTES.with_model(path, model)
+
     def reshapes(self, name: str, value: str) -> bool:
         return surface.reshapes(name, value)
 

@@ -18,6 +18,7 @@ class OpenAI(Provider):
     listed_as = "openai"
     hosts = ("api.openai.com", "eu.api.openai.com", "us.api.openai.com")
     name_constraints = ("api.openai.com",)
+    shared_paths = _ROUTES.shared
 
     def host_for(self, path: str) -> str:
         return "api.openai.com"

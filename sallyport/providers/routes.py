@@ -9,13 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from sallyport.providers.base import Operation
 
 SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
 """One path segment: no escapes, never empty, never dots alone."""
 
+_SHARED = {
+    "chat": "/chat/completions",
+    "completions": "/completions",
+    "embeddings": "/embeddings",
+    "messages": "/messages",
+    "responses": "/responses",
+}
+"""Operations of the formats that more vendors than one serve, OpenAI's and Anthropic's, and how their paths end everywhere."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
@@ -47,6 +55,8 @@ class Routes:
 
     def __init__(self, *routes: Route) -> None:
         self._routes = [(entry.methods, _compile(entry), entry.operation) for entry in routes]
+        self.shared = {entry.operation.name: path for entry in reversed(routes) if (path := _shared(entry))}
+        """Operation → its path, for those that several vendors serve alike; the first in the table counts."""
 
     def match(self, method: str, path: str) -> Operation | None:
         for methods, pattern, operation in self._routes:
@@ -58,6 +68,16 @@ class Routes:
                 return operation if model is None else replace(operation, model=unquote(model))
         return None
 
+    def with_model(self, path: str, model: str) -> str | None:
+        """`path` with another model in the place where it names one; None where it names none, or can't name this one."""
+        for _, pattern, _ in self._routes:
+            match = pattern.fullmatch(path)
+            if match and "model" in pattern.groupindex:
+                start, end = match.span("model")
+                changed = path[:start] + quote(model, safe="@:") + path[end:]
+                return changed if pattern.fullmatch(changed) else None
+        return None
+
 
 def _compile(entry: Route) -> re.Pattern[str]:
     def group(name: str) -> str:
@@ -66,3 +86,10 @@ def _compile(entry: Route) -> re.Pattern[str]:
 
     pieces = _PLACEHOLDER.split(entry.template)  # text and names by turns
     return re.compile("".join(group(piece) if index % 2 else re.escape(piece) for index, piece in enumerate(pieces)))
+
+
+def _shared(entry: Route) -> str | None:
+    path, tail = _PLACEHOLDER.sub("", entry.template), _SHARED.get(entry.operation.name)
+    if tail is None or not path.endswith(tail) or "POST" not in entry.methods or entry.operation.wire is None:
+        return None
+    return path if _compile(entry).fullmatch(path) else None

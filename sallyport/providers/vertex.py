@@ -103,6 +103,9 @@ class Vertex(Provider):
     def operation(self, method: str, path: str) -> Operation | None:
         return _ROUTES.match(method, path)
 
+    def with_model(self, path: str, model: str) -> str | None:
+        return _ROUTES.with_model(path, model)
+
     def reshapes(self, name: str, value: str) -> bool:
         return google_reshapes(name, value)
 

@@ -12,6 +12,7 @@ from policies.model import Matcher, Policy
 from sallyport.secret import Secret
 from sallyport.store import meta
 from sallyport.store.database import reading
+from sallyport.store.fallbacks import chains
 from sallyport.store.snapshot import Enrollment, Key, Snapshot, Workspace
 from sallyport.store.tables import EnrollmentRow, GatewayKeyRow, PolicyRow, SecretRow, WorkspaceRow
 from sallyport.vault.envelope import DataKey, Vault
@@ -92,6 +93,7 @@ def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
             secrets=_secrets(data_key, sealed.get(row.id, [])),
             langsmith_endpoint=row.langsmith_endpoint,
             langsmith_project=row.langsmith_project,
+            fallbacks=chains(row.fallbacks),
         )
     return workspaces
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from policies.model import Policy
 from sallyport.secret import Secret
+from sallyport.store.fallbacks import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Workspace:
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
     langsmith_endpoint: str | None = None
     langsmith_project: str | None = None
+    fallbacks: tuple[Chain, ...] = ()
+    """The first that fits a call is its."""
 
 
 @dataclass(frozen=True, slots=True)

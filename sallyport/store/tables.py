@@ -57,6 +57,8 @@ class WorkspaceRow(Base):
     """none | redacted"""
     langsmith_endpoint: Mapped[str | None]
     langsmith_project: Mapped[str | None]
+    fallbacks: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
+    """See `fallbacks.py`."""
     data_key: Mapped[bytes]
     """The workspace's data key, wrapped by the master key."""
     created_at: Mapped[float]
@@ -183,6 +185,8 @@ class CallRow(Base):
     estimated: Mapped[bool]
     unpriced: Mapped[bool]
     passthrough: Mapped[bool]
+    attempt: Mapped[int] = mapped_column(server_default="1")
+    attempt_of: Mapped[str | None]
     duration_ms: Mapped[float]
     gateway_ms: Mapped[float]
     first_token_ms: Mapped[float | None]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
-from sallyport.store import checks
+from sallyport.store import checks, fallbacks
 from sallyport.store.base import Operations, found
 from sallyport.store.errors import Conflict
 from sallyport.store.models import Actor, Organization, Page, User, Workspace
@@ -20,14 +20,15 @@ from sallyport.store.tables import OrganizationRow, UserRow, WorkspaceRow
 DEFAULT = "default"
 """Id and name of the organization and of the workspace that a fresh install has."""
 
-_WORKSPACE_FIELDS: Mapping[str, Callable[[str, object], str | None]] = {
+_WORKSPACE_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
     "name": checks.text,
     "credentials": lambda field, value: checks.choice(field, value, "replace", "passthrough"),
     "trace_content": lambda field, value: checks.choice(field, value, "none", "redacted"),
     "langsmith_endpoint": checks.url,
     "langsmith_project": checks.optional_text,
+    "fallbacks": fallbacks.checked,
 }
-_USER_FIELDS: Mapping[str, Callable[[str, object], str | None]] = {"name": checks.text, "email": checks.email}
+_USER_FIELDS: Mapping[str, Callable[[str, object], Any]] = {"name": checks.text, "email": checks.email}
 
 
 class TenantOperations(Operations):
@@ -41,7 +42,7 @@ class TenantOperations(Operations):
             return page(session, select(OrganizationRow), order, limit, cursor, _organization)
 
     def create_workspace(self, actor: Actor, fields: Mapping[str, object], organization_id: str = DEFAULT) -> Workspace:
-        """`fields`: name and, optionally, credentials, trace_content, langsmith_endpoint, langsmith_project.
+        """`fields`: name and, optionally, credentials, trace_content, langsmith_endpoint, langsmith_project, fallbacks.
 
         Raises Invalid, NotFound (organization), Conflict (a workspace of that name is there).
         """
@@ -117,6 +118,7 @@ def new_workspace(operations: Operations, organization_id: str, id: str, fields:
         "trace_content": "none",
         "langsmith_endpoint": None,
         "langsmith_project": None,
+        "fallbacks": [],
     }
     values = _checked({**defaults, **fields}, _WORKSPACE_FIELDS)
     data_key = operations.vault.new_data_key(id)
@@ -124,7 +126,7 @@ def new_workspace(operations: Operations, organization_id: str, id: str, fields:
     return WorkspaceRow(id=id, organization_id=organization_id, data_key=data_key, created_at=now, updated_at=now, **values)
 
 
-def _checked(fields: Mapping[str, object], known: Mapping[str, Callable[[str, object], str | None]]) -> dict[str, str | None]:
+def _checked(fields: Mapping[str, object], known: Mapping[str, Callable[[str, object], Any]]) -> dict[str, Any]:
     checks.known_fields(fields, *known)
     return {field: known[field](field, value) for field, value in fields.items()}
 
@@ -160,6 +162,7 @@ def _workspace(row: WorkspaceRow) -> Workspace:
         trace_content=cast(Literal["none", "redacted"], row.trace_content),
         langsmith_endpoint=row.langsmith_endpoint,
         langsmith_project=row.langsmith_project,
+        fallbacks=row.fallbacks,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -65,6 +65,10 @@ class CallRecord:
     unpriced: bool = False
     passthrough: bool = False
     """The user's own vendor log-in was passed through: the cost is notional and counts against no cap."""
+    attempt: int = 1
+    """Which of the attempts that one call of the client led to; each has a record and a cost of its own."""
+    attempt_of: str | None = None
+    """The id of the first attempt; None on that itself."""
     duration_ms: float = 0.0
     gateway_ms: float = 0.0
     first_token_ms: float | None = None
@@ -80,6 +84,34 @@ class CallRecord:
     inputs: Any = None
     """Redacted request body, only where the workspace has `trace_content: redacted`."""
     outputs: Any = None
+
+    def further(self, id: str, started_at: float, provider: str, model: str | None, path: str) -> CallRecord:
+        """The record of another attempt at the same call. What policies did to the request is counted once, with the first."""
+        return CallRecord(
+            id=id,
+            started_at=started_at,
+            provider=provider,
+            model=model,
+            operation=self.operation,
+            organization_id=self.organization_id,
+            workspace_id=self.workspace_id,
+            user_id=self.user_id,
+            api_key_id=self.api_key_id,
+            way_in=self.way_in,
+            client_ip=self.client_ip,
+            user_agent=self.user_agent,
+            method=self.method,
+            path=path,
+            stream=self.stream,
+            passthrough=self.passthrough,
+            attempt=self.attempt + 1,
+            attempt_of=self.attempt_of or self.id,
+            matched=list(self.matched),
+            redactions=dict(self.redactions),
+            headers=dict(self.headers),
+            trace_headers=dict(self.trace_headers),
+            inputs=self.inputs,
+        )
 
     def to_json(self) -> bytes:
         return orjson.dumps(self)

@@ -54,6 +54,8 @@ class Call(Answer):
     estimated: bool
     unpriced: bool
     passthrough: bool
+    attempt: int = Field(description="Which of the attempts that the client's call led to.", examples=[1])
+    attempt_of: str | None = Field(description="The call that was the first attempt; none on that itself.", examples=[None])
     duration_ms: float = Field(examples=[812.4])
     gateway_ms: float = Field(examples=[1.9])
     first_token_ms: float | None = Field(examples=[233.0])

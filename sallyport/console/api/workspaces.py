@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -17,6 +17,13 @@ router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=respo
 
 Credentials = Literal["replace", "passthrough"]
 TraceContent = Literal["none", "redacted"]
+Fallbacks = Annotated[
+    list[dict[str, Any]],
+    Field(
+        description="Where calls go when their provider fails: see docs/outages.md.",
+        examples=[[{"when": {"provider": "anthropic", "model": "claude-sonnet-*"}, "then": [{"model": "claude-haiku-4-5"}]}]],
+    ),
+]
 
 
 class WorkspaceOut(Answer):
@@ -27,6 +34,7 @@ class WorkspaceOut(Answer):
     trace_content: TraceContent = Field(description="Whether redacted bodies are kept.")
     langsmith_endpoint: str | None = Field(examples=["https://api.smith.langchain.com"])
     langsmith_project: str | None = Field(examples=["gateway"])
+    fallbacks: Fallbacks
     created_at: Time
     updated_at: Time
 
@@ -38,6 +46,7 @@ class WorkspaceIn(Body):
     trace_content: TraceContent = "none"
     langsmith_endpoint: str | None = Field(None, examples=["https://api.smith.langchain.com"])
     langsmith_project: str | None = Field(None, examples=["gateway"])
+    fallbacks: Fallbacks = Field(default_factory=list[dict[str, Any]])
 
 
 class WorkspacePatch(Body):
@@ -46,6 +55,7 @@ class WorkspacePatch(Body):
     trace_content: TraceContent | None = Field(None, examples=["redacted"])
     langsmith_endpoint: str | None = None
     langsmith_project: str | None = None
+    fallbacks: Fallbacks | None = None
 
 
 @router.post("", status_code=201, response_model=WorkspaceOut, responses=responses(404, 409))

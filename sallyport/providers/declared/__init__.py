@@ -37,6 +37,7 @@ class DeclaredProvider(Provider):
         self._surfaces = tuple(mounted.values())
         closest_first = sorted(mounted, key=len, reverse=True)
         self._routes = Routes(*(route for prefix in closest_first for route in below(prefix, mounted[prefix].routes)))
+        self.shared_paths = Routes(*(route for prefix in mounted for route in below(prefix, mounted[prefix].routes))).shared
 
     @property
     def base_path(self) -> str:
@@ -53,6 +54,9 @@ class DeclaredProvider(Provider):
 
     def operation(self, method: str, path: str) -> Operation | None:
         return self._routes.match(method, path)
+
+    def with_model(self, path: str, model: str) -> str | None:
+        return self._routes.with_model(path, model)
 
     def reshapes(self, name: str, value: str) -> bool:
         return any(surface.reshapes(name, value) for surface in self._surfaces)

@@ -20,7 +20,8 @@ _MODELS, _FILES, _BATCHES = Operation("models"), Operation("files"), Operation("
 _OCR, _AUDIO, _CONVERSATIONS = (Operation(name, uncounted=True) for name in ("ocr", "audio", "conversations"))
 
 _ROUTES = (
-    route("POST", "/{what}/completions", Operation("chat", _CHAT), what="chat|fim"),
+    route("POST", "/chat/completions", Operation("chat", _CHAT)),
+    route("POST", "/fim/completions", Operation("chat", _CHAT)),
     route("POST", "/agents/completions", Operation("chat", _CHAT)),
     route("POST", "/embeddings", Operation("embeddings", OpenAIEmbeddings())),
     route("POST", "/{what}", Operation("moderations", shape=_CHAT), what="(?:chat/)?(?:moderations|classifications)"),

@@ -94,6 +94,8 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "estimated": row.estimated,
         "unpriced": row.unpriced,
         "passthrough": row.passthrough,
+        "attempt": row.attempt,
+        "attempt_of": row.attempt_of,
         "duration_ms": _microseconds(row.duration_ms),
         "gateway_ms": _microseconds(row.gateway_ms),
         "first_token_ms": _microseconds(row.first_token_ms),

@@ -30,6 +30,7 @@ from sallyport.store.opening import open_store
 from sallyport.supervisor.child import READY_FD
 from sallyport.supervisor.ports import reserved
 from tests.sallyport.proxy.gateway import SECRETS, Installation, Worker, clean, full_port
+from tests.sallyport.proxy.outages import Outages, outages
 from tests.sallyport.proxy.wire import Provider
 
 ROOT = Path(__file__).parents[3]
@@ -144,3 +145,19 @@ def openai(worker: Worker) -> Provider:
 @pytest.fixture
 def anthropic(worker: Worker) -> Provider:
     return worker.installation.anthropic
+
+
+@pytest.fixture(scope="session")
+def shared_outages(installation: Installation, start_worker: Any) -> Iterator[Outages]:
+    with outages(installation, start_worker) as shared:
+        yield shared
+
+
+@pytest.fixture
+def out(shared_outages: Outages) -> Iterator[Outages]:
+    """Workspaces with fallback chains. After each test their worker must work, and hold nothing."""
+    shared_outages.clean()
+    yield shared_outages
+    for provider in shared_outages.providers.values():
+        provider.forget()
+    shared_outages.works()

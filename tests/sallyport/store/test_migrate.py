@@ -3,11 +3,12 @@ from pathlib import Path
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from sallyport.store.database import HEAD, open_database, reading, writing
 from sallyport.store.migrate import configuration
-from sallyport.store.tables import Base
+from sallyport.store.tables import Base, WorkspaceRow
 
 
 def test_migrations_make_the_very_tables_that_the_code_uses(database: str | Path) -> None:
@@ -22,20 +23,41 @@ def test_the_newest_migration_is_the_one_the_code_knows() -> None:
     assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD
 
 
+_SINCE = (
+    ("violations", "assignee"),
+    ("admin_keys", "expires_at"),
+    ("calls", "headers"),
+    ("calls", "usage"),
+    ("calls", "priced_as"),
+    ("workspaces", "fallbacks"),
+    ("calls", "attempt"),
+    ("calls", "attempt_of"),
+)
+"""Columns that came with later migrations."""
+
+
 def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Path) -> None:
     engine = open_database(database)
     with writing(engine) as connection:
         for table in ("violation_comments", "alert_deliveries", "alerts", "webhooks"):
             connection.execute(text(f"DROP TABLE {table}"))
-        calls = [("calls", column) for column in ("headers", "usage", "priced_as")]
-        for table, column in (("violations", "assignee"), ("admin_keys", "expires_at"), *calls):
+        for table, column in _SINCE:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
         columns = "id, name, prefix, hash, preset, created_at"
+        for table, values in (
+            ("organizations (id, name, created_at)", "'o', 'O', 1.0"),
+            (
+                "workspaces (id, organization_id, name, credentials, trace_content, data_key, created_at, updated_at)",
+                "'w', 'o', 'W', 'replace', 'none', '', 1.0, 1.0",
+            ),
+        ):
+            connection.execute(text(f"INSERT INTO {table} VALUES ({values})"))  # noqa: S608
         connection.execute(text(f"INSERT INTO admin_keys ({columns}) VALUES ('k', 'n', 'p', '1', '0', 1.0)"))  # noqa: S608
     engine.dispose()
     engine = open_database(database)
     with reading(engine) as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
         assert connection.execute(text("SELECT name, expires_at FROM admin_keys")).one() == ("n", None)
+        assert Session(connection).scalars(select(WorkspaceRow.fallbacks)).all() == [[]]
     engine.dispose()

@@ -1,0 +1,104 @@
+"""Where a call goes next when an attempt at it fails: along its workspace's fallback chain.
+
+The chain is chosen by what the caller asked for. Left out of it is what this caller could not have asked for itself: models that
+the key may not use, providers that the workspace has no secret for. Each attempt is admitted, charged and recorded on its own.
+"""
+
+from __future__ import annotations
+
+import time
+
+from mitmproxy import http
+
+from addons.attempt import NO_FIRST_BYTE, Failure
+from addons.context import Call, call_of, start_call
+from addons.credentials import strip_credentials
+from addons.destination import Destination, at_provider, point, with_model
+from addons.services import Services
+from addons.upstreams import parse_upstream
+from policies import model_access
+from policies.model_access import matches_pattern
+from sallyport.ids import new_id
+from sallyport.providers import PROVIDERS
+from sallyport.store.fallbacks import Chain, Target
+
+
+class Fallback:
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._upstreams = {name: parse_upstream(url) for name, url in services.settings.upstreams.items()}
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        call = call_of(flow)
+        if flow.response or call is None or call.body is None or call.workspace is None or call.record.passthrough:
+            return
+        for chain in call.workspace.fallbacks:
+            if chain.provider == call.record.provider and matches_pattern(chain.model, call.record.model or ""):
+                found = (self._destination(flow.request, call, target) for target in chain.then)
+                _follow(call, chain, tuple(destination for destination in found if destination))
+                return
+
+    def attempt_failed(self, flow: http.HTTPFlow, failure: Failure) -> None:
+        call = call_of(flow)
+        if call and call.chain and call.then:
+            failure.again = _leads_on(call.chain, failure)
+
+    def attempt(self, flow: http.HTTPFlow, failure: Failure) -> None:
+        failed = call_of(flow)
+        if failed is None or failed.chain is None or not failed.then:
+            return
+        to, *others = failed.then
+        strip_credentials(flow.request, failed)
+        point(flow.request, to.upstream, to.path)
+        call = _further(failed, to)
+        _follow(call, failed.chain, tuple(others))
+        start_call(flow, call)
+        self._services.calls[call.record.id] = call
+        self._services.calls.pop(failed.record.id, None)
+
+    def _destination(self, request: http.Request, call: Call, target: Target) -> Destination | None:
+        """None for what this caller could not have asked for, and for what can't be asked of that provider."""
+        provider, model = PROVIDERS.get(target.provider), target.model or call.record.model or ""
+        if not (provider and call.provider and call.operation and call.upstream and call.workspace and call.subject):
+            return None
+        if provider.secret_names and not provider.secret_in(call.workspace.secrets):
+            return None
+        if model_access.refusing(call.snapshot.policies, call.subject, provider.name, model):
+            return None
+        path = request.path.removeprefix(call.upstream.prefix)
+        now = Destination(call.provider, call.operation, call.upstream, path, call.record.model or "")
+        if provider is call.provider:
+            return with_model(now, request.method, model)
+        return at_provider(now, request.method, provider, self._upstreams, model)
+
+
+def _further(failed: Call, to: Destination) -> Call:
+    path = failed.without_key(to.path.partition("?")[0])[:2000]
+    body = failed.body
+    if body is not None and to.operation.model is None:
+        body = {**body, "model": to.model}
+    return Call(
+        record=failed.record.further(new_id(), time.time(), to.provider.name, to.model, path),
+        snapshot=failed.snapshot,
+        provider=to.provider,
+        operation=to.operation,
+        upstream=to.upstream,
+        key=failed.key,
+        presented=failed.presented,
+        workspace=failed.workspace,
+        subject=failed.subject,
+        body=body,
+        body_changed=True,
+        credential_headers=failed.credential_headers,
+    )
+
+
+def _follow(call: Call, chain: Chain, then: tuple[Destination, ...]) -> None:
+    call.chain, call.then = chain, then
+    call.first_byte_timeout = chain.first_byte_timeout if then else None
+
+
+def _leads_on(chain: Chain, failure: Failure) -> bool:
+    if failure.response:
+        return failure.response.status_code in chain.on_status
+    return failure.message == NO_FIRST_BYTE or chain.on_transport_error
