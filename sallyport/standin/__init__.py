@@ -23,6 +23,8 @@ it is the same short sentence every time; a token is a word.
 | `[[error-after:N]]` | the stream goes on with the provider's in-stream error after N events |
 | `[[hang]]` | the stream falls silent after its first event; an answer that doesn't stream never comes |
 
+A model or a credential that is called `…answers-503…` answers with the provider's error of that status, whatever the prompt.
+
 `GET /__standin__/requests` lists what came in, `GET /__standin__/runs` the LangSmith runs; `DELETE` empties either.
 
     python -m sallyport.standin --listen 127.0.0.1:0 --directory DIR [--plain]

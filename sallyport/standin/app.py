@@ -20,6 +20,7 @@ from sallyport.standin.langsmith import LangSmith
 from sallyport.standin.openai import Baseten, Fireworks, OpenAI
 from sallyport.standin.script import Refusal
 from sallyport.standin.session import hold
+from sallyport.standin.trouble import check_trouble
 from sallyport.standin.wire import Call, answer
 
 _OWN = "__standin__"
@@ -64,6 +65,7 @@ class StandInApp:
             return mint_token(call)
         handler, call = self._of_family(call)
         try:
+            check_trouble(call)
             return handler.answer(call)
         except Refusal as refusal:
             return handler.error(refusal)
