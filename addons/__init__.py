@@ -7,6 +7,7 @@ from addons.access import Access
 from addons.credentials import Credentials
 from addons.fallback import Fallback
 from addons.identify import Identify
+from addons.key_pool import KeyPool
 from addons.redact import Redact
 from addons.route import Route
 from addons.settle import Settle
@@ -14,4 +15,4 @@ from addons.spend import Spend
 from addons.top_up import TopUp
 from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Turns, Access, Redact, Fallback, Spend, Credentials, TopUp, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, KeyPool, Fallback, Spend, Credentials, TopUp, Settle)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from mitmproxy import http
 
+from addons.destination import Destination
+
 NO_FIRST_BYTE = "no first byte in time"
 """How `proxy` names an attempt that was given up because nothing of an answer came in time."""
 
@@ -18,5 +20,9 @@ class Failure:
     """What broke it, where no answer came."""
     response: http.Response | None = None
     """The head of the provider's answer, an error, where one came."""
-    again: bool = False
-    """Set by an addon: another attempt is to be made."""
+    to: Destination | None = None
+    """Set by an addon: where another attempt is to be made."""
+
+    @property
+    def again(self) -> bool:
+        return self.to is not None

@@ -14,6 +14,7 @@ from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Ups
 from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
+from sallyport.vault.key_pool import PooledKey
 
 _ENTRY = "sallyport.call"
 
@@ -59,6 +60,10 @@ class Call:
     """Where the chain leads if this attempt fails."""
     first_byte_timeout: float | None = None
     """Seconds after which another attempt is made where nothing of an answer has come; None: it is waited for."""
+    pool: tuple[PooledKey, ...] = ()
+    """The provider's keys that it could use, where there are several."""
+    pooled_key: PooledKey | None = None
+    """The one of them that it uses."""
     credential_headers: frozenset[str] = frozenset()
     """Names, in lower case, under which the provider's credential was put in."""
     sent: float | None = None

@@ -21,6 +21,8 @@ from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
+from sallyport.secret import Secret
+from sallyport.vault.key_pool import choose
 
 _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace", "baggage"})
 """Headers that are for us or about us, and never reach a provider (with all of `x-gateway-*`)."""
@@ -29,6 +31,7 @@ _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace",
 class Credentials:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
+        self._resting = services.resting
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -58,7 +61,8 @@ class Credentials:
         if call.operation and not call.record.passthrough:
             name = provider.secret_in(call.workspace.secrets)
             try:
-                headers = await provider.authorize(call.workspace.secrets[name], self._token_endpoint(call)) if name else {}
+                secret = self._secret(call, name) if name else None
+                headers = await provider.authorize(secret, self._token_endpoint(call)) if secret else {}
             except CredentialUnavailable as error:
                 refuse(flow, Refusal(502, "credential_unavailable", f"{error}. Try again shortly.", retry_after=1))
                 return
@@ -78,6 +82,17 @@ class Credentials:
         if call.generates and not _readable(request.headers.get("accept-encoding", "")):
             request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
         call.sent = time.perf_counter()
+
+    def _secret(self, call: Call, name: str) -> Secret | None:
+        """Of several keys that of this caller, unless it rests."""
+        if call.workspace is None or call.key is None:
+            return None
+        call.pool = call.workspace.pools.get(name, ())
+        if not call.pool:
+            return call.workspace.secrets[name]
+        call.pooled_key = choose(call.pool, call.key.id, self._resting)
+        call.record.provider_key = call.pooled_key.label
+        return call.pooled_key.secret
 
     def _token_endpoint(self, call: Call) -> Upstream | None:
         """`--upstream vertex=…` replaces the token endpoint too."""

@@ -40,18 +40,19 @@ class Fallback:
 
     def attempt_failed(self, flow: http.HTTPFlow, failure: Failure) -> None:
         call = call_of(flow)
-        if call and call.chain and call.then:
-            failure.again = _leads_on(call.chain, failure)
+        if failure.to is None and call and call.chain and call.then and _leads_on(call.chain, failure):
+            failure.to = call.then[0]
 
     def attempt(self, flow: http.HTTPFlow, failure: Failure) -> None:
-        failed = call_of(flow)
-        if failed is None or failed.chain is None or not failed.then:
+        """Whoever said where to: the call starts anew there."""
+        failed, to = call_of(flow), failure.to
+        if failed is None or to is None:
             return
-        to, *others = failed.then
         strip_credentials(flow.request, failed)
         point(flow.request, to.upstream, to.path)
         call = _further(failed, to)
-        _follow(call, failed.chain, tuple(others))
+        if failed.chain:
+            _follow(call, failed.chain, failed.then[1:] if to is next(iter(failed.then), None) else failed.then)
         start_call(flow, call)
         self._services.calls[call.record.id] = call
         self._services.calls.pop(failed.record.id, None)
@@ -74,11 +75,12 @@ class Fallback:
 
 def _further(failed: Call, to: Destination) -> Call:
     path = failed.without_key(to.path.partition("?")[0])[:2000]
+    same = to.provider is failed.provider and to.model == (failed.record.model or "")
     body = failed.body
-    if body is not None and to.operation.model is None:
+    if body is not None and not same and to.operation.model is None:
         body = {**body, "model": to.model}
     return Call(
-        record=failed.record.further(new_id(), time.time(), to.provider.name, to.model, path),
+        record=failed.record.further(new_id(), time.time(), to.provider.name, to.model or None, path),
         snapshot=failed.snapshot,
         provider=to.provider,
         operation=to.operation,
@@ -88,7 +90,7 @@ def _further(failed: Call, to: Destination) -> Call:
         workspace=failed.workspace,
         subject=failed.subject,
         body=body,
-        body_changed=True,
+        body_changed=failed.body_changed or not same,
         credential_headers=failed.credential_headers,
     )
 

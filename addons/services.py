@@ -11,6 +11,7 @@ from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.gate import SpendGate
 from sallyport.store.snapshot import Snapshot
 from sallyport.tracing.record import CallRecord
+from sallyport.vault.key_pool import Resting
 
 
 @dataclass(slots=True)
@@ -21,6 +22,8 @@ class Services:
     spend: SpendGate
     redactor: Redactor
     snapshot: Snapshot = field(default_factory=Snapshot)
+    resting: Resting = field(default_factory=Resting)
+    """Providers' keys that were turned away."""
     output: OutputEstimator = field(default_factory=OutputEstimator)
     calls: dict[str, Call] = field(default_factory=dict[str, Call])
     """Calls in flight, by id: their leases are renewed, and a drain waits for them."""

@@ -14,6 +14,7 @@ from sallyport.cli.commands import BadInput, Group, current_settings
 from sallyport.cli.output import json_option, show_rows
 from sallyport.paths import DataDir
 from sallyport.secret import Secret
+from sallyport.store.provider_secrets import NewSecretKey
 from sallyport.supervisor.data_dir import single_gateway
 from sallyport.vault.envelope import Vault
 from sallyport.vault.master_key import FILE_VARIABLE, VARIABLE, load_master_key
@@ -28,9 +29,12 @@ def secrets_command() -> None:
 
 @secrets_command.command("set")
 @click.argument("name")
+@click.option("--label", help="Add this key to the secret's others, or replace the one of this label.")
+@click.option("--weight", type=int, default=1, show_default=True, help="How much of the calls it gets, beside the others.")
 @_workspace_option
-def set_(name: str, workspace: str) -> None:
-    """Store or replace a secret. Its value is read from standard input, or asked for; never from the command line."""
+def set_(name: str, label: str | None, weight: int, workspace: str) -> None:
+    """Store or replace a secret, or one of its keys. Its value is read from standard input, or asked for; never from the
+    command line."""
     from sallyport.providers import load_providers  # slow to import, and no other of these commands needs it
 
     settings = current_settings()
@@ -38,8 +42,11 @@ def set_(name: str, workspace: str) -> None:
     with opened_store(settings) as store:
         found = find_workspace(store, workspace)
         value = _read_value(name)
-        store.put_secret(actor(), found.id, name, Secret(value))
-    click.echo(f"{name} is set for workspace {found.name}")
+        if label is None:
+            store.put_secret(actor(), found.id, name, NewSecretKey(Secret(value), weight=weight))
+        else:
+            store.put_secret_key(actor(), found.id, name, NewSecretKey(Secret(value), label, weight))
+    click.echo(f"{name} is set for workspace {found.name}" + (f" (key {label})" if label else ""))
 
 
 def _read_value(name: str) -> str:
@@ -58,10 +65,14 @@ def _read_value(name: str) -> str:
 @_workspace_option
 @json_option
 def list_(workspace: str, as_json: bool) -> None:
-    """Names and times; values are never shown."""
+    """Names and times, and of a secret's keys the labels and weights; values are never shown."""
     with opened_store(current_settings()) as store:
-        rows = [asdict(info) for info in store.list_secrets(find_workspace(store, workspace).id)]
-    show_rows(rows, ("name", "created_at", "updated_at"), as_json=as_json, nothing="no secrets yet: `secrets set OPENAI_API_KEY`")
+        secrets = store.list_secrets(find_workspace(store, workspace).id)
+    rows = [asdict(info) for info in secrets]
+    if not as_json:
+        rows = [{"name": info.name, **asdict(key)} for info in secrets for key in info.keys]
+    columns = ("name", "label", "weight", "created_at", "updated_at")
+    show_rows(rows, columns, as_json=as_json, nothing="no secrets yet: `secrets set OPENAI_API_KEY`")
 
 
 @secrets_command.command("rotate-master-key")
@@ -96,10 +107,12 @@ def rotate_master_key(to: Path | None) -> None:
 
 @secrets_command.command("delete")
 @click.argument("name")
+@click.option("--label", help="Only its key of this label.")
 @_workspace_option
-def delete(name: str, workspace: str) -> None:
-    """Forget a secret."""
+def delete(name: str, label: str | None, workspace: str) -> None:
+    """Forget a secret, or one of its keys."""
     with opened_store(current_settings()) as store:
         found = find_workspace(store, workspace)
-        store.delete_secret(actor(), found.id, name)
-    click.echo(f"{name} is deleted from workspace {found.name}")
+        store.delete_secret(actor(), found.id, name, label)
+    what = f"{name} (key {label})" if label else name
+    click.echo(f"{what} is deleted from workspace {found.name}")

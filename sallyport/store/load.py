@@ -9,7 +9,6 @@ from sqlalchemy import Connection, Engine, select
 from sqlalchemy.orm import Session
 
 from policies.model import Matcher, Policy
-from sallyport.secret import Secret
 from sallyport.store import meta
 from sallyport.store.database import reading
 from sallyport.store.fallbacks import chains
@@ -17,6 +16,7 @@ from sallyport.store.snapshot import Enrollment, Key, Snapshot, Workspace
 from sallyport.store.tables import EnrollmentRow, GatewayKeyRow, PolicyRow, SecretRow, WorkspaceRow
 from sallyport.vault.envelope import DataKey, Vault
 from sallyport.vault.errors import VaultError
+from sallyport.vault.key_pool import PooledKey
 
 _log = logging.getLogger(__name__)
 
@@ -74,7 +74,7 @@ def _keys(session: Session) -> dict[bytes, Key]:
 
 def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
     sealed: dict[str, list[SecretRow]] = {}
-    for row in session.scalars(select(SecretRow)):
+    for row in session.scalars(select(SecretRow).order_by(SecretRow.label)):
         sealed.setdefault(row.workspace_id, []).append(row)
     workspaces: dict[str, Workspace] = {}
     for row in session.scalars(select(WorkspaceRow)):
@@ -83,6 +83,7 @@ def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
         except VaultError as error:
             _log.error("workspace %s is left out: its data key: %s", row.id, error)
             continue
+        pools = _pools(data_key, sealed.get(row.id, []))
         workspaces[row.id] = Workspace(
             id=row.id,
             name=row.name,
@@ -90,7 +91,8 @@ def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
             credentials=cast(Literal["replace", "passthrough"], row.credentials),
             trace_content=cast(Literal["none", "redacted"], row.trace_content),
             placeholder_key=data_key.placeholder_key(),
-            secrets=_secrets(data_key, sealed.get(row.id, [])),
+            secrets={name: keys[0].secret for name, keys in pools.items()},
+            pools={name: keys for name, keys in pools.items() if len(keys) > 1},
             langsmith_endpoint=row.langsmith_endpoint,
             langsmith_project=row.langsmith_project,
             fallbacks=chains(row.fallbacks),
@@ -98,14 +100,17 @@ def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
     return workspaces
 
 
-def _secrets(data_key: DataKey, rows: list[SecretRow]) -> dict[str, Secret]:
-    secrets: dict[str, Secret] = {}
+def _pools(data_key: DataKey, rows: list[SecretRow]) -> dict[str, tuple[PooledKey, ...]]:
+    """The keys of each secret, by its name."""
+    pools: dict[str, tuple[PooledKey, ...]] = {}
     for row in rows:
         try:
-            secrets[row.name] = data_key.decrypt(row.name, row.ciphertext)
+            key = PooledKey(row.label, row.weight, data_key.decrypt(row.name, row.ciphertext))
         except VaultError as error:
-            _log.error("secret %s of workspace %s is left out: %s", row.name, row.workspace_id, error)
-    return secrets
+            _log.error("secret %s (%s) of workspace %s is left out: %s", row.name, row.label, row.workspace_id, error)
+            continue
+        pools[row.name] = (*pools.get(row.name, ()), key)
+    return pools
 
 
 def _policies(session: Session) -> tuple[Policy, ...]:

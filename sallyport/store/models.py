@@ -108,6 +108,16 @@ class Enrollment:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretKeyInfo:
+    """One of the keys of a secret; never its value."""
+
+    label: str
+    weight: int
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SecretInfo:
     """A secret's name and times; never its value."""
 
@@ -115,6 +125,7 @@ class SecretInfo:
     name: str
     created_at: float
     updated_at: float
+    keys: list[SecretKeyInfo]
 
 
 @dataclass(frozen=True, slots=True)

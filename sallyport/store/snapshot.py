@@ -9,6 +9,7 @@ from typing import Literal
 from policies.model import Policy
 from sallyport.secret import Secret
 from sallyport.store.fallbacks import Chain
+from sallyport.vault.key_pool import PooledKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Workspace:
     placeholder_key: Secret
     """Hex; keys the HMAC that names placeholders, so that they are the same within the workspace and nowhere else."""
     secrets: Mapping[str, Secret] = field(default_factory=dict[str, Secret])
+    """Where a secret has several keys, the first by label."""
+    pools: Mapping[str, tuple[PooledKey, ...]] = field(default_factory=dict[str, tuple[PooledKey, ...]])
+    """All the keys of those secrets that have several."""
     langsmith_endpoint: str | None = None
     langsmith_project: str | None = None
     fallbacks: tuple[Chain, ...] = ()

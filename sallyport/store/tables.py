@@ -118,6 +118,8 @@ class SecretRow(Base):
     __tablename__ = "secrets"
     workspace_id: Mapped[str] = mapped_column(ForeignKey("workspaces.id"), primary_key=True)
     name: Mapped[str] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(primary_key=True)
+    weight: Mapped[int]
     ciphertext: Mapped[bytes]
     created_at: Mapped[float]
     updated_at: Mapped[float]
@@ -187,6 +189,7 @@ class CallRow(Base):
     passthrough: Mapped[bool]
     attempt: Mapped[int] = mapped_column(server_default="1")
     attempt_of: Mapped[str | None]
+    provider_key: Mapped[str | None]
     duration_ms: Mapped[float]
     gateway_ms: Mapped[float]
     first_token_ms: Mapped[float | None]

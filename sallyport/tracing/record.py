@@ -69,6 +69,8 @@ class CallRecord:
     """Which of the attempts that one call of the client led to; each has a record and a cost of its own."""
     attempt_of: str | None = None
     """The id of the first attempt; None on that itself."""
+    provider_key: str | None = None
+    """The label of the provider's key that was used, where its secret has several."""
     duration_ms: float = 0.0
     gateway_ms: float = 0.0
     first_token_ms: float | None = None

@@ -119,3 +119,26 @@ def test_what_was_spent_is_what_the_records_say(gateway: Gateway, chained: Team,
         return total == spent == Decimal(row["spend_usd"]) > 0 and row["calls"] == len(calls)
 
     wait_for(find, "the cap, the rollup and the records to agree")
+
+
+def test_a_pool_of_keys(gateway: Gateway, standin: StandIn):
+    """Of which two are turned away: every caller is answered, and once they rest nobody meets them."""
+    team = gateway.team("pool", secrets={})
+    keys = {"limited": "sk-answers-429-x", "gone": "sk-answers-401-x", "good": CANARIES["OPENAI_API_KEY"]}
+    values = [{"label": label, "value": value} for label, value in keys.items()]
+    gateway.admin("PUT", f"/v1/workspaces/{team.workspace_id}/secrets/OPENAI_API_KEY", json={"values": values})
+
+    def settled() -> bool:
+        standin.clear()
+        for _ in range(8):
+            try:
+                openai_api(gateway, team).chat.completions.create(model="gpt-4o-mini", messages=HELLO)
+            except openai.BadRequestError:  # a worker that has not heard of the secret yet
+                return False
+        return len(standin.requests()) == 8
+
+    wait_for(settled, "both workers to let the two keys rest")
+    calls = gateway.calls(workspace_id=team.workspace_id)
+    assert {call["provider_key"] for call in calls if call["outcome"] == "success"} == {"good"}
+    assert all(call["cost_usd"] == "0" for call in calls if call["status"] in (401, 429))
+    assert not any(value in str(calls) for value in keys.values())

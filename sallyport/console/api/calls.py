@@ -55,6 +55,7 @@ class Call(Answer):
     unpriced: bool
     passthrough: bool
     attempt: int = Field(description="Which of the attempts that the client's call led to.", examples=[1])
+    provider_key: str | None = Field(description="Label of the provider's key, where its secret has several.", examples=[None])
     attempt_of: str | None = Field(description="The call that was the first attempt; none on that itself.", examples=[None])
     duration_ms: float = Field(examples=[812.4])
     gateway_ms: float = Field(examples=[1.9])

@@ -13,12 +13,20 @@ from sallyport.console.auth import AdminDep
 from sallyport.console.context import ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.secret import Secret
-from sallyport.store.errors import NotFound
+from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.models import SecretInfo
+from sallyport.store.provider_secrets import NewSecretKey
 
 router = APIRouter(prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 404, 503))
 
 SecretName = Annotated[str, PathParameter(max_length=100, examples=["OPENAI_API_KEY"])]
+
+
+class SecretKeyOut(Answer):
+    label: str = Field(examples=["default"])
+    weight: int = Field(examples=[1])
+    created_at: Time
+    updated_at: Time
 
 
 class SecretOut(Answer):
@@ -26,16 +34,31 @@ class SecretOut(Answer):
     name: str = Field(examples=["OPENAI_API_KEY"])
     created_at: Time
     updated_at: Time
+    keys: list[SecretKeyOut]
+
+
+class SecretKeyIn(Body):
+    value: SecretStr = Field(examples=["sk-…"])
+    label: str = Field(examples=["team-a"])
+    weight: int = Field(1, description="How much of the calls it gets, beside the others.", examples=[3])
 
 
 class SecretIn(Body):
-    value: SecretStr = Field(description="The credential. No answer ever shows it.", examples=["sk-…"])
+    """Either the one key, or a pool of several."""
+
+    value: SecretStr | None = Field(None, description="The credential. No answer ever shows it.", examples=["sk-…"])
+    values: list[SecretKeyIn] | None = Field(None, description="Several, each with its label and weight.", examples=[None])
 
 
 @router.put("/{name}", response_model=SecretOut)
 def put_secret(console: ConsoleDep, admin: AdminDep, id: Id, name: SecretName, body: SecretIn) -> SecretInfo:
-    """Stores the secret, or replaces it; workers use it within a second."""
-    return console.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
+    """Stores the secret's one key or its pool, and replaces what was there; workers use it within a second."""
+    if (body.value is None) == (body.values is None):
+        raise Invalid("value: give the one key as value, or several as values")
+    if body.value is not None:
+        return console.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
+    keys = (NewSecretKey(Secret(key.value.get_secret_value()), key.label, key.weight) for key in body.values or ())
+    return console.store.put_secret(admin, id, name, *keys)
 
 
 @router.get("", response_model=ListOf[SecretOut])

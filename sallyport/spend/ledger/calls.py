@@ -96,6 +96,7 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "passthrough": row.passthrough,
         "attempt": row.attempt,
         "attempt_of": row.attempt_of,
+        "provider_key": row.provider_key,
         "duration_ms": _microseconds(row.duration_ms),
         "gateway_ms": _microseconds(row.gateway_ms),
         "first_token_ms": _microseconds(row.first_token_ms),

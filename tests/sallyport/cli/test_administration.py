@@ -96,6 +96,31 @@ def test_a_secret_comes_from_stdin_and_is_never_shown(run: Run, data: DataDir):
     assert not snapshot(data).workspaces["default"].secrets
 
 
+def test_keys_of_a_secret_are_set_and_deleted_by_label(run: Run, data: DataDir):
+    assert run("secrets", "set", "OPENAI_API_KEY", "--label", "team-a", "--weight", "3", stdin="sk-canary-a").exit_code == 0
+    assert "(key team-b)" in run("secrets", "set", "OPENAI_API_KEY", "--label", "team-b", stdin="sk-canary-b").stdout
+    pool = snapshot(data).workspaces["default"].pools["OPENAI_API_KEY"]
+    assert [(key.label, key.weight) for key in pool] == [("team-a", 3), ("team-b", 1)]
+    shown = run("secrets", "list").output
+    assert "team-a" in shown
+    assert "team-b" in shown
+    assert "canary" not in shown
+    assert "has no key 'nope'; it has team-a, team-b" in run("secrets", "delete", "OPENAI_API_KEY", "--label", "nope").stderr
+    assert run("secrets", "delete", "OPENAI_API_KEY", "--label", "team-a").exit_code == 0
+    assert snapshot(data).workspaces["default"].secrets["OPENAI_API_KEY"].reveal() == "sk-canary-b"
+
+
+def test_fallback_chains_come_from_a_file_or_stdin(run: Run, data: DataDir):
+    chains = '[{"when": {"provider": "openai"}, "then": [{"model": "gpt-4o-mini"}]}]'
+    assert run("workspaces", "update", "default", "--fallbacks", "-", stdin=chains).exit_code == 0
+    (chain,) = snapshot(data).workspaces["default"].fallbacks
+    assert (chain.provider, chain.then[0].model) == ("openai", "gpt-4o-mini")
+    assert "gpt-4o-mini" in run("workspaces", "get", "default").stdout
+    assert "--fallbacks: not valid JSON" in run("workspaces", "update", "default", "--fallbacks", "-", stdin="[").stderr
+    wrong = '[{"when": {"provider": "openai"}, "then": []}]'
+    assert "fallbacks[0].then must be" in run("workspaces", "update", "default", "--fallbacks", "-", stdin=wrong).stderr
+
+
 def test_a_secret_is_no_argument(run: Run):
     assert run("secrets", "set", "OPENAI_API_KEY", "sk-x").exit_code == 2
     assert "standard input is empty" in run("secrets", "set", "OPENAI_API_KEY", stdin="").stderr

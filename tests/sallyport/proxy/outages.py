@@ -10,12 +10,16 @@ from typing import Any
 from sallyport.secret import Secret
 from sallyport.store.models import Actor
 from sallyport.store.opening import open_store
+from sallyport.store.provider_secrets import NewSecretKey
 from tests.sallyport.proxy.gateway import ANSWER, SECRETS, Installation, Worker, clean
 from tests.sallyport.proxy.wire import Provider, answer, eventually
 
 ACTOR = Actor("test", "127.0.0.1")
 OPENAI: dict[str, Any] = {"when": {"provider": "openai"}}
 DEAREST = "accounts/fireworks/models/deepseek-v3"
+POOLED = ("pooled", "limited", "refused", "reading")
+LABELS = ("one", "two", "three")
+"""The OpenAI keys that some workspaces have: `sk-WORKSPACE-LABEL`."""
 WORKSPACES: Mapping[str, list[dict[str, Any]]] = {
     "models": [
         OPENAI | {"then": [{"model": "gpt-4o"}, {"model": "gpt-4.1-mini"}]},
@@ -26,6 +30,10 @@ WORKSPACES: Mapping[str, list[dict[str, Any]]] = {
     "hurried": [OPENAI | {"then": [{"model": "gpt-4o"}], "first_byte_timeout_seconds": 0.3}],
     "barred": [OPENAI | {"then": [{"model": "o3-pro"}, {"provider": "fireworks"}, {"model": "gpt-4o"}]}],
     "capped": [OPENAI | {"then": [{"model": "gpt-4o"}], "first_byte_timeout_seconds": 0.3}],
+    "pooled": [],
+    "limited": [OPENAI | {"then": [{"model": "gpt-4o"}]}],
+    "refused": [],
+    "reading": [],
     "picky": [OPENAI | {"then": [{"model": "gpt-4o"}], "on_status": [503], "on_transport_error": False}],
 }
 
@@ -80,6 +88,9 @@ def _workspaces(installation: Installation) -> dict[str, str]:
         for secret, value in SECRETS.items():
             if (name, secret) != ("barred", "FIREWORKS_API_KEY"):
                 store.put_secret(ACTOR, workspace, secret, Secret(value))
+        if name in POOLED:
+            pool = [NewSecretKey(Secret(f"sk-{name}-{label}"), label) for label in LABELS]
+            store.put_secret(ACTOR, workspace, "OPENAI_API_KEY", *pool)
         keys[name] = store.create_key(ACTOR, workspace_id=workspace, name=name).key.reveal()
         for policy_type, config in _policies(name).items():
             matchers = [{"key": "workspace_id", "value": workspace}]

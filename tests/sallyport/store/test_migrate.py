@@ -32,6 +32,8 @@ _SINCE = (
     ("workspaces", "fallbacks"),
     ("calls", "attempt"),
     ("calls", "attempt_of"),
+    ("calls", "provider_key"),
+    ("secrets", "weight"),
 )
 """Columns that came with later migrations."""
 
@@ -41,6 +43,10 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
     with writing(engine) as connection:
         for table in ("violation_comments", "alert_deliveries", "alerts", "webhooks"):
             connection.execute(text(f"DROP TABLE {table}"))
+        connection.execute(text("ALTER TABLE secrets RENAME TO kept"))
+        connection.execute(text("CREATE TABLE secrets AS SELECT * FROM kept"))  # without its primary key, which has a label
+        connection.execute(text("ALTER TABLE secrets DROP COLUMN label"))
+        connection.execute(text("DROP TABLE kept"))
         for table, column in _SINCE:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
@@ -51,8 +57,10 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
                 "workspaces (id, organization_id, name, credentials, trace_content, data_key, created_at, updated_at)",
                 "'w', 'o', 'W', 'replace', 'none', '', 1.0, 1.0",
             ),
+            ("secrets (workspace_id, name, ciphertext, created_at, updated_at)", "'w', 'OPENAI_API_KEY', :sealed, 1.0, 2.0"),
         ):
-            connection.execute(text(f"INSERT INTO {table} VALUES ({values})"))  # noqa: S608
+            bound = {"sealed": b"sealed"} if ":sealed" in values else {}
+            connection.execute(text(f"INSERT INTO {table} VALUES ({values})"), bound)  # noqa: S608
         connection.execute(text(f"INSERT INTO admin_keys ({columns}) VALUES ('k', 'n', 'p', '1', '0', 1.0)"))  # noqa: S608
     engine.dispose()
     engine = open_database(database)
@@ -60,4 +68,6 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
         assert connection.execute(text("SELECT name, expires_at FROM admin_keys")).one() == ("n", None)
         assert Session(connection).scalars(select(WorkspaceRow.fallbacks)).all() == [[]]
+        secret = connection.execute(text("SELECT name, label, weight, ciphertext, updated_at FROM secrets")).one()
+        assert (*secret[:3], bytes(secret[3]), secret[4]) == ("OPENAI_API_KEY", "default", 1, b"sealed", 2.0)
     engine.dispose()

@@ -8,6 +8,7 @@ from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.load import load_snapshot
 from sallyport.store.models import Actor
 from sallyport.store.operations import Store
+from sallyport.store.provider_secrets import NewSecretKey
 from sallyport.store.tables import Base
 
 CANARY = "sk-canary-5f1b6a"
@@ -60,3 +61,37 @@ def test_only_secrets_that_the_gateway_uses_are_taken(store: Store, actor: Actor
     with pytest.raises(NotFound):
         store.put_secret(actor, "x", "OPENAI_API_KEY", Secret(CANARY))
     assert CANARY not in str(store.list_audit().items)
+
+
+def test_a_pool_of_keys(store: Store, actor: Actor) -> None:
+    one, two = NewSecretKey(Secret(f"{CANARY}1"), "team-a", 3), NewSecretKey(Secret(f"{CANARY}2"), "team-b")
+    info = store.put_secret(actor, "default", "OPENAI_API_KEY", one, two)
+    assert [(key.label, key.weight) for key in info.keys] == [("team-a", 3), ("team-b", 1)]
+    store.put_secret_key(actor, "default", "OPENAI_API_KEY", NewSecretKey(Secret(f"{CANARY}3"), "team-b", 2))
+    workspace = load_snapshot(store.engine, store.vault).workspaces["default"]
+    found = [(key.label, key.weight, key.secret.reveal()) for key in workspace.pools["OPENAI_API_KEY"]]
+    assert found == [("team-a", 3, f"{CANARY}1"), ("team-b", 2, f"{CANARY}3")]
+    store.delete_secret(actor, "default", "OPENAI_API_KEY", "team-a")
+    with pytest.raises(NotFound, match="OPENAI_API_KEY has no key 'team-a'; it has team-b"):
+        store.delete_secret(actor, "default", "OPENAI_API_KEY", "team-a")
+    workspace = load_snapshot(store.engine, store.vault).workspaces["default"]
+    assert (workspace.pools, workspace.secrets["OPENAI_API_KEY"].reveal()) == ({}, f"{CANARY}3")
+    assert [key.label for key in store.put_secret(actor, "default", "OPENAI_API_KEY", Secret(CANARY)).keys] == ["default"]
+    assert CANARY not in str(store.list_audit().items)
+    assert "team-b" in str(store.list_audit().items)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ([], "values must be a list of 1 to 100 keys"),
+        ([NewSecretKey(Secret("a"), "x"), NewSecretKey(Secret("b"), "x")], "label 'x' stands there twice"),
+        ([NewSecretKey(Secret("a"), " ")], "label must be a text"),
+        ([NewSecretKey(Secret("a"), "x", 0)], "weight must be a whole number from 1 to 1000"),
+        ([NewSecretKey(Secret(""), "x")], "value must have"),
+    ],
+)
+def test_a_pool_that_is_wrong(store: Store, actor: Actor, keys: list[NewSecretKey], message: str) -> None:
+    with pytest.raises(Invalid, match=message):
+        store.put_secret(actor, "default", "OPENAI_API_KEY", *keys)
+    assert store.list_secrets("default") == []

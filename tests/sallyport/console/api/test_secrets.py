@@ -41,3 +41,20 @@ async def test_an_error_never_repeats_the_value(bench: Bench) -> None:
 async def test_an_unknown_workspace_is_not_found(bench: Bench) -> None:
     assert "nowhere" in await bench.refused("GET", "/v1/workspaces/nowhere/secrets", 404)
     assert "nowhere" in await bench.refused("PUT", "/v1/workspaces/nowhere/secrets/OPENAI_API_KEY", 404, json={"value": "x"})
+
+
+async def test_a_pool_of_keys_is_named_by_its_labels(bench: Bench) -> None:
+    values = [{"value": f"{CANARY}-a", "label": "a", "weight": 3}, {"value": f"{CANARY}-b", "label": "b"}]
+    put = await bench.api.put(f"{PATH}/OPENAI_API_KEY", json={"values": values})
+    assert put.status_code == 200
+    assert [(key["label"], key["weight"]) for key in put.json()["keys"]] == [("a", 3), ("b", 1)]
+    answers = [put, await bench.api.get(PATH), await bench.api.get("/v1/audit-logs")]
+    assert all(CANARY not in answer.text for answer in answers)
+    store = bench.console.store
+    assert len(load_snapshot(store.engine, store.vault).workspaces["default"].pools["OPENAI_API_KEY"]) == 2
+    for body in ({}, {"value": "x", "values": values}):
+        assert "value: give the one key" in await bench.refused("PUT", f"{PATH}/OPENAI_API_KEY", 400, json=body)
+    twice = {"values": [values[0], values[0]]}
+    assert "'a' stands there twice" in await bench.refused("PUT", f"{PATH}/OPENAI_API_KEY", 400, json=twice)
+    replaced = await bench.api.put(f"{PATH}/OPENAI_API_KEY", json={"value": CANARY})
+    assert [key["label"] for key in replaced.json()["keys"]] == ["default"]
