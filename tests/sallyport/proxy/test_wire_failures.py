@@ -5,10 +5,11 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from typing import Any
 
 import pytest
 
-from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker, full_port
+from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Installation, Worker, full_port
 from tests.sallyport.proxy.wire import Message, Provider, answer, eventually, request
 
 MESSAGES = "/anthropic/v1/messages"
@@ -81,9 +82,11 @@ def test_a_folded_answer_is_unfolded(worker: Worker, openai: Provider):
         assert client.message().header("x-folded") == "1 2"
 
 
-def test_a_silent_provider(worker: Worker, openai: Provider):
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Ty"], ids=["nothing", "half a head"])
+def test_a_silent_provider(worker: Worker, openai: Provider, said: bytes):
     with worker.ask(worker.chat()) as client, openai.accept() as provider:
         provider.message()
+        provider.send(said)
         began = time.monotonic()
         message = failed(worker, client.message(), 504, "upstream_timeout")
         assert 1 < time.monotonic() - began < 4
@@ -156,6 +159,13 @@ def test_a_provider_that_refuses_connections_and_comes_back(worker: Worker):
                 assert b"Bearer fw_provider" in back.recv(65536)
                 back.sendall(answer(ANSWER))
                 assert client.message().status == 200
+
+
+def test_a_name_that_does_not_resolve(start_worker: Any, installation: Installation):
+    upstreams = installation.settings["upstreams"] | {"openai": "https://nowhere.invalid"}
+    worker = start_worker(upstreams=upstreams)
+    with worker.ask(worker.chat()) as client:
+        assert "openai could not be reached" in failed(worker, client.message(), 502, "upstream_unreachable")
 
 
 def test_a_connection_that_never_comes_about(worker: Worker):

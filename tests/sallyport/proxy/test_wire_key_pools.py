@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from tests.sallyport.proxy.frames import Peer, ask, grant
 from tests.sallyport.proxy.gateway import ANSWER
 from tests.sallyport.proxy.outages import LABELS, Outages
 from tests.sallyport.proxy.test_wire_fallbacks import attempts, outcome
+from tests.sallyport.proxy.test_wire_websockets import take_turn
 from tests.sallyport.proxy.wire import Message, Wire, answer, request
 
 LIMITED = b'{"error":{"message":"slow down","type":"rate_limit_error"}}'
@@ -93,6 +95,18 @@ def test_reading_goes_on_with_another_key_too(out: Outages):
         provider.send(answer(b"{}"))
         assert client.message().body == b"{}"
     assert label(first) != label(second)
+
+
+def test_a_websocket_is_opened_with_another_key(out: Outages):
+    """Turned away at the handshake; its turns are calls as ever."""
+    worker = out.workers["socket"]
+    with ask(worker, "/openai/v1/responses", worker.auth) as client, out["openai"].accept() as provider:
+        first = provider.head()
+        provider.send(answer(LIMITED, status="429 Too Many Requests"))
+        second = grant(provider)
+        assert client.head().status == 101
+        assert label(first) != label(second)
+        take_turn(Peer(client, client=True), Peer(provider, client=False))
 
 
 def test_keys_are_in_no_record(out: Outages):
