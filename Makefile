@@ -1,6 +1,6 @@
 # `make run` is all it takes: it sets up and serves. Needs Python 3.12 or newer with pip; nothing is installed outside .venv.
 
-.PHONY: help setup run demo test test-clients lint bench bench-redaction lock optional-packages
+.PHONY: help setup run demo test test-clients clients lint bench bench-redaction lock optional-packages
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -10,14 +10,15 @@ RUN_READY := .venv/.run-installed
 DEV_READY := .venv/.dev-installed
 IMPORTED := sallyport.proxy.worker, sallyport.console.server, sallyport.redaction.ner_server
 # What some tests use and skip without: Debian package:command.
-OPTIONAL := postgresql:initdb libnss3-tools:certutil nftables:nft iproute2:ip curl:curl wireguard-tools:wg wireguard-go:wireguard-go
+OPTIONAL := postgresql:initdb libnss3-tools:certutil golang-go:go nftables:nft iproute2:ip curl:curl wireguard-tools:wg wireguard-go:wireguard-go
 
 help:
 	@echo "make run      set up, and serve on 127.0.0.1:8080 (ARGS='--listen 0.0.0.0:8080' for more)"
 	@echo "make demo     a tour without any provider key"
 	@echo "make setup    make .venv, and nothing else"
 	@echo "make test     set up, and run every check and test"
-	@echo "make test-clients  install real coding agents (Node), and test with them; in CI, make test does"
+	@echo "make test-clients  install real clients (coding agents, SDKs), and test with them; in CI, make test does"
+	@echo "make clients  run them all, print what works, and write it to docs/clients.md"
 	@echo "make lint     the checks alone"
 	@echo "make bench    measure the gateway against stock mitmdump"
 	@echo "make bench-redaction  measure what the redactor finds, leaves alone and costs"
@@ -32,12 +33,16 @@ demo: setup
 	@exec $(BIN)/python run_gateway.py demo $(ARGS)
 
 test: lint optional-packages
-	@if [ "$$CI" = true ]; then tests/clients/install || echo "could not install the coding agents; their tests are skipped"; fi
+	@if [ "$$CI" = true ]; then tests/clients/install || echo "could not install all clients; the tests of those are skipped"; fi
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 test-clients: $(DEV_READY)
 	tests/clients/install
 	$(BIN)/python -m pytest tests/clients $(ARGS)
+
+clients: $(DEV_READY)
+	tests/clients/install
+	$(BIN)/python -m tests.clients.matrix
 
 lint: $(DEV_READY)
 	$(BIN)/ruff check

@@ -7,3 +7,4 @@ command -v uv >/dev/null || { echo "this needs uv: https://docs.astral.sh/uv" >&
 compile=(uv pip compile --quiet --universal --generate-hashes --no-header --python-version 3.12 "$@")
 "${compile[@]}" pyproject.toml --group dev -o requirements/dev.lock
 "${compile[@]}" pyproject.toml -c requirements/dev.lock -o requirements/run.lock
+"${compile[@]}" tests/clients/requirements.in -o tests/clients/requirements.lock
