@@ -15,7 +15,15 @@ _BEDROCK_MODELS = {  # without these it tries a dozen models, to see which it ma
 _OPENCODE = ("opencode", "run", "-m")
 
 CLAUDE = Client("Claude Code", "claude", "anthropic", ("claude", "-p", "{prompt}"), _QUIET, agent=True)
-CODEX = Client("Codex", "codex", "openai", ("codex", "exec", "--skip-git-repo-check", "{prompt}"), agent=True)
+CODEX = Client(
+    "Codex",
+    "codex",
+    "openai",
+    ("codex", "exec", "--skip-git-repo-check", "{prompt}"),
+    requests=2,
+    agent=True,
+    note="By WebSocket: its first message prepares, costs nothing, and is for no answer.",
+)
 
 AGENTS = (
     CLAUDE,
