@@ -55,3 +55,6 @@ class AnswerStream(AttemptStream):
             self.client_state = self.state_errored
             yield SendHttp(RequestProtocolError(self.stream_id, "answered before", ErrorCode.CANCEL), self.context.server)
             yield from self.flow_done()
+        elif self.flow.request.is_http2 and self.client_state not in (self.state_done, self.state_errored):
+            # RFC 9113, 8.1: refused, a client may send no more of its request, and wait for the answer's end (Go's does)
+            yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import h2.errors
 import h2.events
 import orjson
 import pytest
@@ -120,6 +121,17 @@ def test_a_body_longer_than_its_length(client: Http2, openai: Provider):
 def test_too_many_fields(client: Http2, openai: Provider):
     stream = client.open(head(b"GET", b"/v1/models", *((b"x-%d" % number, b"1") for number in range(210))))
     assert client.answer(stream)[0] == 431
+    assert openai.untouched()
+
+
+def test_a_refusal_ends_though_its_request_does_not(client: Http2, openai: Provider):
+    """Go's client sends no more of a request that is refused, and waits for the end of the answer."""
+    unknown = (b"x-gateway-key", b"sp_unknown")
+    stream = client.open(head(b"POST", b"/v1/chat/completions", unknown), end=False)
+    assert client.answer(stream)[0] == 401
+    client.connection.reset_stream(stream, h2.errors.ErrorCodes.NO_ERROR)
+    finished = client.open(head(b"POST", b"/v1/chat/completions", unknown), CHAT)
+    assert client.answer(finished)[0] == 401
     assert openai.untouched()
 
 
