@@ -7,6 +7,7 @@ judged in `destinations`. This addon makes the call context and points the reque
 from __future__ import annotations
 
 import posixpath
+import re
 import time
 from urllib.parse import unquote
 
@@ -36,6 +37,15 @@ _WAYS_IN: dict[type[mode_specs.ProxyMode], str] = {
     mode_specs.Socks5Mode: "socks5",
     mode_specs.TunMode: "tun",
 }
+
+_KNOWS_ADDRESSES = (
+    mode_specs.TransparentMode,
+    mode_specs.WireGuardMode,
+    mode_specs.LocalMode,
+    mode_specs.Socks5Mode,
+    mode_specs.TunMode,
+)
+_PORT = re.compile(r":\d+$")
 
 
 class Route:
@@ -149,11 +159,15 @@ def _nowhere(provider: Provider) -> Refusal:
 
 
 def _intercepted_host(flow: http.HTTPFlow) -> str:
-    """The host the client means to speak to: by TLS name where its own TLS was opened, else by address or request line."""
-    sni = flow.client_conn.sni
-    if sni and provider_for_host(sni):
-        return sni.lower().rstrip(".")
-    return flow.request.host.lower().rstrip(".")
+    """The host the client means to speak to: by TLS name where its own TLS was opened, else by address or request line.
+
+    Where a connection has only an address, plain HTTP names a provider in its Host header.
+    """
+    names = [flow.client_conn.sni]
+    if isinstance(flow.client_conn.proxy_mode, _KNOWS_ADDRESSES):
+        names.append(_PORT.sub("", flow.request.host_header or ""))
+    named = next((name for name in names if name and provider_for_host(name)), flow.request.host)
+    return named.lower().rstrip(".")
 
 
 def _way_in(flow: http.HTTPFlow, origin_form: bool) -> str:

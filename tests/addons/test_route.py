@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from mitmproxy.proxy.mode_specs import ProxyMode
 
 from addons.context import call_of
 from addons.route import Route
@@ -30,6 +31,24 @@ def test_a_providers_host_is_intercepted(services: Services, make_flow: MakeFlow
     Route(services).requestheaders(flow)
     assert flow.request.pretty_url == "https://api.anthropic.com/v1/messages"
     assert known(call_of(flow)).record.way_in == "proxy"
+
+
+@pytest.mark.parametrize("mode", ["transparent", "wireguard", "local", "socks5"])
+def test_plain_http_to_an_address_is_a_providers_by_its_host_header(services: Services, make_flow: MakeFlow, mode: str):
+    """Else it would be forwarded as if to a stranger's host: past keys, guards and budgets."""
+    flow = make_flow(path="/v1/messages", host="192.0.2.7", origin_form=False)
+    flow.client_conn.proxy_mode = ProxyMode.parse(mode)
+    flow.request.headers["host"] = "API.anthropic.com:80"
+    Route(services).requestheaders(flow)
+    assert flow.request.pretty_url == "https://api.anthropic.com/v1/messages"
+    assert known(call_of(flow)).record.way_in == mode
+
+
+def test_a_host_header_does_not_move_a_request_that_names_its_host(services: Services, make_flow: MakeFlow):
+    flow = make_flow(path="/v1/messages", host="other.example", origin_form=False)
+    flow.request.headers["host"] = "api.anthropic.com"
+    Route(services).requestheaders(flow)
+    assert (flow.request.host, call_of(flow)) == ("other.example", None)
 
 
 def test_the_query_is_not_recorded(services: Services, make_flow: MakeFlow):
