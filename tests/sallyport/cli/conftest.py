@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from sallyport.cli.main import cli
 from sallyport.paths import DataDir
+from sallyport.providers import load_providers
 from sallyport.settings import Settings
 from sallyport.supervisor.data_dir import make_private
 from sallyport.supervisor.first_start import prepare
@@ -22,6 +24,13 @@ def _no_inherited_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("SALLYPORT_") or name.upper() == "HTTPS_PROXY":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_declared_providers() -> Iterator[None]:
+    """What a config file adds is known to the whole process."""
+    yield
+    load_providers()
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -18,6 +19,7 @@ from typing import Any
 
 import pytest
 import redis
+import redis.asyncio
 
 from certs.authority import write_authority
 from sallyport.paths import DataDir
@@ -32,6 +34,7 @@ from sallyport.supervisor.ports import reserved
 from tests.sallyport.proxy.gateway import SECRETS, Installation, Worker, clean, full_port
 from tests.sallyport.proxy.outages import Outages, outages
 from tests.sallyport.proxy.wire import Provider
+from tests.sallyport.spend.desk import whole
 
 ROOT = Path(__file__).parents[3]
 
@@ -71,9 +74,15 @@ def installation(tmp_path_factory: pytest.TempPathFactory, redis_server: str) ->
         "upstream_ca": trusted.ca,
         "allow_destinations": ("127.0.0.0/8",),
     }
+    asyncio.run(_begin(redis_server))
     yield Installation(data, key, redis_server, settings, openai, anthropic, gemini)
     for server in (openai, anthropic, gemini, *full):
         server.close()
+
+
+async def _begin(redis_url: str) -> None:
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        await whole(client, "default")
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ import redis
 
 from sallyport.paths import DataDir
 from sallyport.settings import Settings
+from sallyport.spend import keys
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.proxy.wire import PATIENCE, Provider, Wire, answer, eventually, request
 
@@ -147,3 +148,4 @@ def clean(worker: Worker) -> None:
     for provider in (worker.installation.openai, worker.installation.anthropic, worker.installation.gemini):
         provider.forget()
     worker.records.flushall()
+    worker.records.set(keys.epoch("default"), "1")  # as the console leaves it, once it has rebuilt the counters

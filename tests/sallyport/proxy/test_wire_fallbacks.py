@@ -50,7 +50,7 @@ def test_the_next_model_of_the_same_provider(out: Outages, status: str):
         assert reply.header("x-gateway-served-by") == "openai/gpt-4o"
         assert first.body == CHAT
         assert second.json == first.json | {"model": "gpt-4o"}
-        of_both = [{name: value for name, value in got.fields if name != "Content-Length"} for got in (first, second)]
+        of_both = [{name.lower(): value for name, value in got.fields if name != "Content-Length"} for got in (first, second)]
         assert of_both[0] == of_both[1]
     one, two = attempts(worker, reply)
     assert outcome(one) == ("openai", "gpt-4o-mini", "error", int(status[:3]), "provider_error")
