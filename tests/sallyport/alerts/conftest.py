@@ -20,7 +20,6 @@ from sallyport.alerts.post import Poster
 from sallyport.alerts.watcher import Watcher
 from sallyport.ids import new_id
 from sallyport.settings import Address, Settings
-from sallyport.spend import keys
 from sallyport.spend.gate import SpendGate
 from sallyport.store.load import load_policies
 from sallyport.store.models import Actor
@@ -28,6 +27,7 @@ from sallyport.store.opening import open_store
 from sallyport.store.operations import Store
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.alerts.receiver import Receiver, receiving
+from tests.sallyport.spend.desk import whole
 
 ADMIN = Actor("test")
 SETTINGS = Settings(listen=Address(host="127.0.0.1", port=1), console=Address(host="127.0.0.1", port=2))
@@ -87,7 +87,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 async def budget(store: Store, redis_url: str) -> AsyncIterator[Budget]:
     async with redis.asyncio.from_url(redis_url) as client:
-        await client.set(keys.epoch("default"), 1)
+        await whole(client, "default")
         yield Budget(store, client)
 
 
