@@ -25,8 +25,12 @@ def spliced(data: bytes, body: JsonObject) -> bytes:
 
     `data` must hold each key once. Where it can't be followed, all of it is written anew.
     """
-    candidate = _strings_replaced(_with_options(data, body), body)
-    return candidate if candidate and orjson.loads(candidate) == body else orjson.dumps(body)
+    candidate = _with_options(data, body)
+    read: JsonObject = orjson.loads(candidate)
+    if read == body:
+        return candidate
+    replaced = _strings_replaced(candidate, read, body)
+    return replaced if replaced and orjson.loads(replaced) == body else orjson.dumps(body)
 
 
 def _with_options(data: bytes, body: JsonObject) -> bytes:
@@ -41,9 +45,9 @@ def _with_options(data: bytes, body: JsonObject) -> bytes:
     return data if found is None else b"".join((data[: found.start(1)], orjson.dumps(wanted), data[found.end(1) :]))
 
 
-def _strings_replaced(data: bytes, body: JsonObject) -> bytes | None:
-    """The n-th string that is written in `data` is the n-th of the document, keys included."""
-    olds, news = list(_strings(orjson.loads(data))), list(_strings(body))
+def _strings_replaced(data: bytes, document: JsonObject, body: JsonObject) -> bytes | None:
+    """`document` is what `data` says: its n-th string, keys included, is the n-th that is written."""
+    olds, news = list(_strings(document)), list(_strings(body))
     if len(olds) != len(news):
         return None
     parts: list[bytes] = []
