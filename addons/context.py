@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from mitmproxy import http
 
@@ -17,6 +18,9 @@ from sallyport.tracing.record import CallRecord
 from sallyport.vault.key_pool import PooledKey
 
 _ENTRY = "sallyport.call"
+
+
+_OF_THE_CALLER = ("snapshot", "provider", "upstream", "key", "presented", "workspace", "subject")
 
 
 @dataclass(slots=True)
@@ -72,6 +76,11 @@ class Call:
     """perf_counter when the provider's answer began."""
     first_byte: float | None = None
     """perf_counter of the answer's first piece."""
+
+    def another(self, record: CallRecord, **differs: Any) -> Call:
+        """A further call of the same caller, by the snapshot of this one. `differs`: fields of it."""
+        same: dict[str, Any] = {name: getattr(self, name) for name in _OF_THE_CALLER}
+        return Call(record, **(same | differs))
 
     def without_key(self, text: str) -> str:
         """`text` as it may be recorded: clients put keys in the oddest places."""

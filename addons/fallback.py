@@ -15,7 +15,7 @@ from addons.context import Call, call_of, start_call
 from addons.credentials import strip_credentials
 from addons.destination import Destination, at_provider, point, with_model
 from addons.services import Services
-from addons.upstreams import parse_upstream
+from addons.upstreams import named_upstreams
 from policies import model_access
 from policies.model_access import matches_pattern
 from sallyport.ids import new_id
@@ -26,7 +26,7 @@ from sallyport.store.fallbacks import Chain, Target
 class Fallback:
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._upstreams = {name: parse_upstream(url) for name, url in services.settings.upstreams.items()}
+        self._upstreams = named_upstreams(services.settings)
 
     def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -79,16 +79,11 @@ def _further(failed: Call, to: Destination) -> Call:
     body = failed.body
     if body is not None and not same and to.operation.model is None:
         body = {**body, "model": to.model}
-    return Call(
-        record=failed.record.further(new_id(), time.time(), to.provider.name, to.model or None, path),
-        snapshot=failed.snapshot,
+    return failed.another(
+        failed.record.further(new_id(), time.time(), to.provider.name, to.model or None, path),
         provider=to.provider,
         operation=to.operation,
         upstream=to.upstream,
-        key=failed.key,
-        presented=failed.presented,
-        workspace=failed.workspace,
-        subject=failed.subject,
         body=body,
         body_changed=failed.body_changed or not same,
         credential_headers=failed.credential_headers,

@@ -12,7 +12,6 @@ from addons.context import Call, call_of
 from sallyport.ids import new_id
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
 from sallyport.store.snapshot import Snapshot
-from sallyport.tracing.record import CallRecord
 
 
 @dataclass(slots=True, eq=False)
@@ -42,37 +41,9 @@ class Socket:
         call.record.model = turn.asked_model and call.without_key(turn.asked_model)
 
     def _new_call(self) -> Call:
-        opening, who = self.handshake, self.handshake.record
-        record = CallRecord(
-            id=new_id(),
-            started_at=time.time(),
-            provider=who.provider,
-            operation=self.format.turn.name,
-            organization_id=who.organization_id,
-            workspace_id=who.workspace_id,
-            user_id=who.user_id,
-            api_key_id=who.api_key_id,
-            way_in=who.way_in,
-            client_ip=who.client_ip,
-            user_agent=who.user_agent,
-            method=who.method,
-            path=who.path,
-            stream=True,
-            passthrough=who.passthrough,
-            headers=dict(who.headers),
-            trace_headers=dict(who.trace_headers),
-        )
-        return Call(
-            record=record,
-            snapshot=opening.snapshot,
-            provider=opening.provider,
-            operation=self.format.turn,
-            upstream=opening.upstream,
-            key=opening.key,
-            presented=opening.presented,
-            workspace=opening.workspace,
-            subject=opening.subject,
-        )
+        operation = self.format.turn
+        record = self.handshake.record.another(new_id(), time.time(), operation=operation.name, stream=True)
+        return self.handshake.another(record, operation=operation)
 
 
 @dataclass(slots=True, eq=False)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
 
 Outcome = Literal["success", "blocked", "error", "aborted"]
+
+
+_OF_THE_CALLER = (
+    *("organization_id", "workspace_id", "user_id", "api_key_id", "passthrough", "headers", "trace_headers"),
+    *("way_in", "client_ip", "user_agent", "method", "path", "provider"),
+)
+"""Who calls, how it came in and what it asked: fields of a record."""
 
 
 @dataclass(slots=True)
@@ -87,31 +95,25 @@ class CallRecord:
     """Redacted request body, only where the workspace has `trace_content: redacted`."""
     outputs: Any = None
 
+    def another(self, id: str, started_at: float, **differs: Any) -> CallRecord:
+        """The record of another call of the same caller, by the same way in. `differs`: fields of it."""
+        same: dict[str, Any] = {name: copy(getattr(self, name)) for name in _OF_THE_CALLER}
+        return CallRecord(id, started_at, **(same | differs))
+
     def further(self, id: str, started_at: float, provider: str, model: str | None, path: str) -> CallRecord:
         """The record of another attempt at the same call. What policies did to the request is counted once, with the first."""
-        return CallRecord(
-            id=id,
-            started_at=started_at,
+        return self.another(
+            id,
+            started_at,
             provider=provider,
             model=model,
-            operation=self.operation,
-            organization_id=self.organization_id,
-            workspace_id=self.workspace_id,
-            user_id=self.user_id,
-            api_key_id=self.api_key_id,
-            way_in=self.way_in,
-            client_ip=self.client_ip,
-            user_agent=self.user_agent,
-            method=self.method,
             path=path,
+            operation=self.operation,
             stream=self.stream,
-            passthrough=self.passthrough,
             attempt=self.attempt + 1,
             attempt_of=self.attempt_of or self.id,
             matched=list(self.matched),
             redactions=dict(self.redactions),
-            headers=dict(self.headers),
-            trace_headers=dict(self.trace_headers),
             inputs=self.inputs,
         )
 
