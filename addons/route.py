@@ -20,7 +20,7 @@ from addons.destination import point
 from addons.enrolled import peer_address
 from addons.refusal import Refusal, refuse
 from addons.services import Services
-from addons.upstreams import parse_upstream
+from addons.upstreams import named_upstreams
 from sallyport.ids import new_id
 from sallyport.providers import PROVIDERS, provider_for_host, provider_for_path
 from sallyport.providers.base import Operation, Provider, Upstream
@@ -52,7 +52,7 @@ class Route:
     def __init__(self, services: Services) -> None:
         self._settings = services.settings
         self._services = services
-        self._upstreams = {name: parse_upstream(url) for name, url in services.settings.upstreams.items()}
+        self._upstreams = named_upstreams(services.settings)
 
     def http_connect(self, flow: http.HTTPFlow) -> None:
         """A tunnel to a host that is no provider's can be switched off."""

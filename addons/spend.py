@@ -22,9 +22,10 @@ from addons.turned_away import TurnedAway
 from policies.rate_limit import limits_for
 from policies.spend_cap import Cap, caps_for
 from sallyport.providers.base import Usage, WireFormat
+from sallyport.spend.admission import Block
 from sallyport.spend.elsewhere import names_more
 from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens
-from sallyport.spend.gate import Block, StoreUnavailable
+from sallyport.spend.gate import StoreUnavailable
 from sallyport.spend.prices import context_window, most, price
 
 _SOON = 7200

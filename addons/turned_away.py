@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from policies.model import Subject
-from sallyport.spend.gate import Block
+from sallyport.spend.admission import Block
 from sallyport.store.snapshot import Snapshot
 
 _REMEMBERED = 10_000

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from sallyport.addresses import is_address
+
 PROVIDER_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+
 _HOST = re.compile(r"(?:\*\.)?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*")
 _PREFIX = re.compile(r"(?:/(?:[A-Za-z0-9][A-Za-z0-9._~-]*|\{model\}))*")
 _SECRET = re.compile(r"[A-Z][A-Z0-9_]{0,99}")
@@ -97,13 +99,5 @@ class Declaration(BaseModel):
     def known_hosts(self) -> tuple[str, ...]:
         """All its host names. An address, and a name of one label, is nobody's in proxy mode: it may be anyone's."""
         own = (urlsplit(self.base_url).hostname or "") if self.base_url else ""
-        named = _HOST.fullmatch(own) is not None and not _is_address(own)
+        named = _HOST.fullmatch(own) is not None and not is_address(own)
         return tuple(dict.fromkeys((*((own,) if named else ()), *self.hosts)))
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

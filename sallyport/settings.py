@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sallyport.addresses import is_address
 from sallyport.declaration import PROVIDER_NAME, Declaration
 from sallyport.upstream_proxy import UpstreamProxy
 
@@ -122,7 +123,7 @@ class Settings(BaseModel):
     @classmethod
     def _check_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for name in value:
-            if not _is_address(name) and not _HOST_NAME.match(name):
+            if not is_address(name) and not _HOST_NAME.match(name):
                 raise ValueError(f"{name!r} is neither a host name nor an IP address")
         return value
 
@@ -165,11 +166,3 @@ def _is_redis_url(text: str) -> bool:
     except ValueError:
         return False
     return bool(parts.path) if parts.scheme == "unix" else parts.scheme in ("redis", "rediss")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True

@@ -14,7 +14,7 @@ from sallyport.money import nano_to_usd
 from sallyport.secret import Secret
 from sallyport.spend.ledger.calls import iso
 from sallyport.spend.windows import window_end
-from sallyport.store.tables import AlertRow
+from sallyport.store.alert_tables import AlertRow
 
 Kind = Literal["generic", "slack"]
 SIGNATURE = "X-Sallyport-Signature"

@@ -15,10 +15,10 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
+from sallyport.store.alert_tables import AlertRow, DeliveryRow, WebhookRow
 from sallyport.store.database import reading, writing
 from sallyport.store.models import Page
 from sallyport.store.paging import page
-from sallyport.store.tables import AlertRow, DeliveryRow, WebhookRow
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)
 """Seconds before each further attempt; after the last a delivery has failed for good."""

@@ -6,13 +6,13 @@ elsewhere is judged by whom it is for, and connected before that is said.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 
 from mitmproxy.proxy import commands, events, layer
 from mitmproxy.proxy.layers import modes
 
 from addons.identify import Tunnel
+from sallyport.addresses import is_address
 from sallyport.providers import provider_for_host
 
 
@@ -63,16 +63,8 @@ class GatewaySocks5(modes.Socks5Proxy):
             if tunnel.allowed:
                 error = yield commands.OpenConnection(server)
             else:  # an address may still be a provider's, as the name in its TLS will tell
-                error = None if _is_address(host) else "not allowed"
+                error = None if is_address(host) else "not allowed"
             if error:
                 self._handle_event = self.done  # pyright: ignore[reportAttributeAccessIssue] - as mitmproxy does
                 return error
         return (yield from super().finish_start())
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

@@ -7,9 +7,9 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import orjson
 import redis.asyncio
@@ -17,13 +17,12 @@ from redis.exceptions import RedisError
 
 from policies.rate_limit import Limit
 from policies.spend_cap import Cap
-from policies.subjects import SCOPES
 from sallyport.spend import keys, plan
+from sallyport.spend.admission import Admission, Topped, blocks
 from sallyport.spend.grants import Grants
 from sallyport.spend.journal import Journal
 from sallyport.spend.script import Argument, Script
-from sallyport.spend.windows import window_end
-from sallyport.tracing.record import CallRecord, PolicyRef
+from sallyport.tracing.record import CallRecord
 
 _MOST = 9 * 10**18
 """What fits into the 64 bits of a counter; more than any cap."""
@@ -33,36 +32,6 @@ _LOST = (b"lost", "lost")
 
 class StoreUnavailable(Exception):
     """Redis did not answer in time or could not do what was asked. Whether it was done is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A limit that refused a call."""
-
-    policy: PolicyRef
-    kind: Literal["spend_limit", "rate_limit"]
-    scope: str
-    """organization, workspace, user, api_key or header."""
-    window: str
-    ends_at: float
-    """UTC seconds: when the window ends, or when the rate limit has room again."""
-    firm: bool
-    """It will hold until `ends_at` unless a policy changes. Otherwise calls in flight may yet turn out cheaper than reserved."""
-
-
-@dataclass(frozen=True, slots=True)
-class Admission:
-    admitted: bool
-    blocked: tuple[Block, ...] = ()
-    """Every limit that is used up, broadest first; empty when admitted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Topped:
-    reserved_nano: int
-    """What the call holds from now on."""
-    blocked: tuple[Block, ...] = ()
-    """The strict caps that are used up, broadest first; what is held has not changed then."""
 
 
 class SpendGate:
@@ -126,16 +95,15 @@ class SpendGate:
             violated = await self._ask(record.organization_id, names, arguments)
         except StoreUnavailable:
             self._note_admission(arguments)
-            amount = amounts.worst_nano if any(cap.strict for cap in caps) else amounts.expected_nano
-            if self.grants.take(record.id, record.organization_id or keys.NOBODY, caps, amount, record.started_at):
+            wanted = amounts.reserved_under(caps)
+            if self.grants.take(record.id, record.organization_id or keys.NOBODY, caps, wanted, record.started_at):
                 return Admission(admitted=True)
             raise
         if not violated:
             self._note_admission(arguments)
             return Admission(admitted=True)
         self._extra.pop(record.id, None)
-        blocks = [_block(entry, caps, limits, record.started_at) for entry in violated]
-        return Admission(admitted=False, blocked=tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
+        return Admission(admitted=False, blocked=blocks(violated, caps, limits, record.started_at))
 
     async def _ask(self, organization_id: str | None, names: Sequence[str], arguments: Sequence[Argument]) -> list[list[Any]]:
         """What admit.lua answers as soon as the counters are whole. Raises StoreUnavailable."""
@@ -171,8 +139,7 @@ class SpendGate:
         if answer[0] in (b"held", "held"):
             self._note_raise(record.id, int(answer[1]), spent_nano)
             return Topped(int(answer[1]))
-        blocks = [_block([b"cap", *entry], caps, (), record.started_at) for entry in answer[1:]]
-        return Topped(0, tuple(sorted(blocks, key=lambda block: SCOPES.index(block.scope))))
+        return Topped(0, blocks([[b"cap", *entry] for entry in answer[1:]], caps, (), record.started_at))
 
     async def settle(self, record: CallRecord) -> None:
         """Charge what the call cost in the windows it started in, let its reservation go and publish the record.
@@ -255,14 +222,3 @@ class SpendGate:
 def _admit(organization_id: str | None) -> Script:
     """Each organization's own, for a new server is told of each in turn."""
     return Script("admit.lua", organization_id or keys.NOBODY)
-
-
-def _block(entry: Sequence[Any], caps: Sequence[Cap], limits: Sequence[Limit], at: float) -> Block:
-    """`entry`: as admit.lua returns it, indexes from 1."""
-    index = int(entry[1]) - 1
-    detail = int(entry[2])
-    if entry[0] in (b"cap", "cap"):
-        cap = caps[index]
-        return Block(cap.policy, "spend_limit", cap.scope, cap.window, window_end(cap.window, at), firm=detail == 1)
-    limit = limits[index]
-    return Block(limit.policy, "rate_limit", limit.scope, limit.window, float(detail), firm=limit.metric == "requests")

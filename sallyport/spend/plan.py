@@ -47,6 +47,10 @@ class Amounts:
     worst_nano: int
     expected_tokens: int
 
+    def reserved_under(self, caps: Iterable[Cap]) -> int:
+        """What is reserved: the worst where one of them is strict."""
+        return self.worst_nano if any(cap.strict for cap in caps) else self.expected_nano
+
 
 def admission(
     record: CallRecord, caps: Sequence[Cap], limits: Sequence[Limit], amounts: Amounts, now: float, lease_end: float
@@ -54,12 +58,11 @@ def admission(
     """KEYS and ARGV of admit.lua. Windows are those of the call's start, as in the ledger."""
     organization = record.organization_id
     windows, expire = keys.spend_windows(organization, record.started_at)
-    amount = amounts.worst_nano if any(cap.strict for cap in caps) else amounts.expected_nano
     held = {(WINDOWS.index(cap.window) + 1, cap.field) for cap in caps}
     counters = _Counters(organization, amounts.expected_tokens, now)
     checks = [[counters.index(limit), limit.value] for limit in limits]
     reservation = {
-        "amount": str(amount),
+        "amount": str(amounts.reserved_under(caps)),
         "expected": str(amounts.expected_nano),
         "held": sorted(held),
         "extra": extra_subjects(record, caps),

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 from sallyport.standin.family import identifier
 from sallyport.standin.script import TOOL_ARGUMENTS, Message, Refusal, Script, text_of, write_script
-from sallyport.standin.session import Say, Session, paced
-from sallyport.standin.wire import JsonObject, json_object, objects
+from sallyport.standin.session import Say, Session
+from sallyport.standin.wire import JsonObject, json_object, objects, paced
 
 
 class LiveSession(Session):

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from sallyport.standin.family import identifier
 from sallyport.standin.openai_errors import error_of
 from sallyport.standin.script import Counts, Message, Refusal, Script, text_of, write_script
-from sallyport.standin.session import Say, Session, paced
-from sallyport.standin.wire import JsonObject, json_object
+from sallyport.standin.session import Say, Session
+from sallyport.standin.wire import JsonObject, json_object, paced
 
 _ERROR: JsonObject = {
     "type": "error",

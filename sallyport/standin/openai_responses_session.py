@@ -5,8 +5,8 @@ from __future__ import annotations
 from sallyport.standin.openai_errors import error_of
 from sallyport.standin.openai_responses import ERROR, events, messages_of, script_of, shell_of
 from sallyport.standin.script import Message, Refusal
-from sallyport.standin.session import Say, Session, paced
-from sallyport.standin.wire import JsonObject
+from sallyport.standin.session import Say, Session
+from sallyport.standin.wire import JsonObject, paced
 
 
 class ResponsesSession(Session):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from sallyport.standin.script import Refusal, Script
+from sallyport.standin.script import Refusal
 from sallyport.standin.wire import Cut, JsonObject, dump
 
 Say = Callable[[JsonObject], Awaitable[None]]
@@ -66,18 +65,3 @@ async def hold(websocket: WebSocket, open_session: OpenSession, note: Callable[[
         pass
     finally:
         await session.end()
-
-
-async def paced(events: Iterable[JsonObject], script: Script, error: JsonObject) -> AsyncIterator[JsonObject]:
-    """The events of an answer, as the script says. `error` is the provider's error within one."""
-    for number, event in enumerate(events):
-        if number == script.die_after:
-            raise Cut
-        if number == script.error_after:
-            yield error
-            return
-        if number and script.hang:
-            await asyncio.Event().wait()
-        if script.delay:
-            await asyncio.sleep(script.delay)
-        yield event

@@ -82,21 +82,22 @@ def stream(
     content_type: str = "text/event-stream; charset=utf-8",
 ) -> Response:
     """An answer event by event, as the script says. `error` is the provider's in-stream error."""
+    return StreamingResponse(paced(events, script, error), headers={**(headers or {}), "content-type": content_type})
 
-    async def body() -> AsyncIterator[bytes]:
-        for number, event in enumerate(events):
-            if number == script.die_after:
-                raise Cut
-            if number == script.error_after:
-                yield error
-                return
-            if number and script.hang:
-                await asyncio.Event().wait()
-            if script.delay:
-                await asyncio.sleep(script.delay)
-            yield event
 
-    return StreamingResponse(body(), headers={**(headers or {}), "content-type": content_type})
+async def paced[T](events: Iterable[T], script: Script, error: T) -> AsyncIterator[T]:
+    """The events of an answer, as the script says. `error` is the provider's error within one."""
+    for number, event in enumerate(events):
+        if number == script.die_after:
+            raise Cut
+        if number == script.error_after:
+            yield error
+            return
+        if number and script.hang:
+            await asyncio.Event().wait()
+        if script.delay:
+            await asyncio.sleep(script.delay)
+        yield event
 
 
 class _Paced(Response):

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, update
 
 from sallyport.store import meta
+from sallyport.store.alert_tables import WebhookRow
 from sallyport.store.audit import Head
 from sallyport.store.base import Operations
 from sallyport.store.errors import StoreError
 from sallyport.store.models import Actor
-from sallyport.store.tables import WebhookRow, WorkspaceRow
+from sallyport.store.tables import WorkspaceRow
 from sallyport.vault.envelope import KEY_BYTES, Vault
 from sallyport.vault.errors import VaultError
 from sallyport.vault.master_key import load_master_key, write_key_file

@@ -14,10 +14,11 @@ from sqlalchemy import delete, select
 from sallyport.ids import new_id
 from sallyport.secret import Secret
 from sallyport.store import checks
+from sallyport.store.alert_tables import DeliveryRow, WebhookRow
 from sallyport.store.base import Operations, found
 from sallyport.store.errors import Invalid, StoreError
 from sallyport.store.models import Actor, NewWebhook, Webhook, WebhookTarget
-from sallyport.store.tables import DeliveryRow, OrganizationRow, WebhookRow
+from sallyport.store.tables import OrganizationRow
 from sallyport.store.tenants import DEFAULT
 from sallyport.vault.errors import VaultError
 

@@ -1,6 +1,6 @@
 from addons.turned_away import TurnedAway
 from policies.model import Subject
-from sallyport.spend.gate import Block
+from sallyport.spend.admission import Block
 from sallyport.store.snapshot import Snapshot
 from sallyport.tracing.record import PolicyRef
 

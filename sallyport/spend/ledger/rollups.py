@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Engine, case, func, null, select
 from policies.model import header_name
 from sallyport.money import nano_to_usd
 from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters, iso
-from sallyport.spend.ledger.sums import bucket, header_value
+from sallyport.spend.ledger.sums import SPEND, bucket, header_value
 from sallyport.spend.windows import window_start
 from sallyport.store.database import reading
 from sallyport.store.errors import Invalid
@@ -60,7 +60,7 @@ def rollup(engine: Engine, group_by: str, filters: CallFilters = NO_FILTERS, int
     calls = select(
         group.label("group"),
         *((bucket(engine.dialect, SECONDS[interval]).label("bucket"),) if interval else ()),
-        case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
+        SPEND.label("spend"),
         case((CallRow.passthrough, CallRow.cost_nano), else_=0).label("notional"),
         CallRow.input_tokens,
         CallRow.output_tokens,

@@ -14,6 +14,8 @@ from sallyport.store.tables import CallRow
 
 _AT_ONCE = 500
 """Values in one statement: SQLite and PostgreSQL take no end of them."""
+SPEND = case((CallRow.passthrough, 0), else_=CallRow.cost_nano)
+"""What a call costs its budgets: a passed-through log-in's cost is notional."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def sums_between(
     calls = (
         select(
             *(CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id),
-            case((CallRow.passthrough, 0), else_=CallRow.cost_nano).label("spend"),
+            SPEND.label("spend"),
             *(header_value(name).label(f"header_{number}") for number, name in enumerate(names)),
         )
         .where(CallRow.organization_id == organization_id, CallRow.started_at >= start, CallRow.started_at < end)
@@ -114,10 +116,9 @@ class Cost:
 def costs_of(connection: Connection, call_ids: Iterable[str]) -> list[Cost]:
     """Those of these calls that are in the ledger."""
     who = (CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id)
-    spend = case((CallRow.passthrough, 0), else_=CallRow.cost_nano)
     found: list[Cost] = []
     for some in batched(call_ids, _AT_ONCE):
-        query = select(CallRow.id, CallRow.started_at, *who, spend, CallRow.headers).where(CallRow.id.in_(some))
+        query = select(CallRow.id, CallRow.started_at, *who, SPEND, CallRow.headers).where(CallRow.id.in_(some))
         found += [
             Cost(call_id, at, Sum(workspace, user, key, int(nano), headers or {}))
             for call_id, at, workspace, user, key, nano, headers in connection.execute(query)

@@ -16,8 +16,9 @@ from policies.rate_limit import limits_for
 from policies.spend_cap import caps_for
 from sallyport.ids import new_id
 from sallyport.spend import keys
+from sallyport.spend.admission import Admission
 from sallyport.spend.counters import current_spend
-from sallyport.spend.gate import Admission, SpendGate
+from sallyport.spend.gate import SpendGate
 from sallyport.tracing.record import CallRecord
 
 NOON = 1_795_435_200.0

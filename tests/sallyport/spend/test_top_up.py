@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from policies.spend_cap import caps_for
-from sallyport.spend.gate import Topped
+from sallyport.spend.admission import Topped
 from sallyport.spend.reaper import reap
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.spend.desk import Desk, cap
