@@ -101,6 +101,8 @@ class Spend:
         caps = () if record.passthrough or not limited else caps_for(call.snapshot.policies, subject)
         limits = limits_for(call.snapshot.policies, subject) if limited else ()
         record.matched.extend(entry.policy for entry in (*caps, *limits) if entry.policy not in record.matched)
+        if record.attempt > 1:  # the caller asked once, however often we do
+            limits = tuple(limit for limit in limits if limit.metric != "requests")
         if not wire.counted(body):
             refusal = _uncounted(caps)
             if refusal:

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from policies.model import Policy
+from policies.rate_limit import is_rate_limit
 from policies.subjects import counted_apart
 from sallyport.spend import keys
 from sallyport.spend.rate_history import restore
@@ -93,9 +95,12 @@ class Upkeep:
         """Raises StoreError, redis.RedisError."""
         before = self.snapshot.policies
         await self.refresh()
+        organizations, night = self._organizations(), _night()
         if self.snapshot.policies != before:
             self._looks = [time.monotonic() + seconds for seconds in _LOOKS]
-        organizations, night = self._organizations(), _night()
+            made = [policy for policy in self.snapshot.policies if is_rate_limit(policy) and policy not in before]
+            for organization in sorted({policy.organization_id for policy in made}):
+                await self._count_rates(organization, made)
         for organization in organizations:
             if await self._needs_rebuild(organization):
                 await self._rebuild(organization)
@@ -124,10 +129,13 @@ class Upkeep:
 
     async def _rebuild(self, organization: str) -> None:
         found = await self._compare(organization, self._journals and self._journals.replay_all)
-        await restore(self._redis, self._store.engine, organization, self.snapshot.policies, at=time.time())
+        await self._count_rates(organization, self.snapshot.policies)
         if await repair(self._redis, found):
             log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
             self._looks = sorted([*self._looks, time.monotonic() + _LOOKS[0]])  # a journal knows the caps of its time alone
+
+    async def _count_rates(self, organization: str, policies: Sequence[Policy]) -> None:
+        await restore(self._redis, self._store.engine, organization, policies, at=time.time())
 
     async def _reconcile(self, organization: str) -> None:
         found = await self._compare(organization)

@@ -1,4 +1,4 @@
-"""Gives the long rate limits (a day and longer) back what they had counted when Redis lost it: from the ledger.
+"""Gives the long rate limits (a day and longer) what the ledger has for them: when Redis lost it, and when they are made.
 
 Those of a minute and an hour are soon right by themselves. Where a call came between the loss and this, its bucket, a sixtieth of
 the window, counts from that call on.

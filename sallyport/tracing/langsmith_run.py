@@ -122,6 +122,8 @@ def _metadata(record: CallRecord) -> dict[str, Any]:
         "gateway.way_in": record.way_in,
         "gateway.latency_ms": record.gateway_ms,
         "gateway.outcome": record.outcome,
+        "gateway.attempt": record.attempt,
+        "gateway.attempt_of": record.attempt_of,
         "ls_provider": record.provider,
         "ls_model_name": record.model,
         "ls_model_type": "chat",

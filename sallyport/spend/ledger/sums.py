@@ -57,7 +57,10 @@ def sums_between(
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """Requests and tokens of one caller in one bucket of time, counted since 1970; passed-through calls too."""
+    """Requests and tokens of one caller in one bucket of time, counted since 1970; passed-through calls too.
+
+    A call is one request, however many attempts were made at it.
+    """
 
     workspace_id: str | None
     user_id: str | None
@@ -73,19 +76,24 @@ def used_since(
 ) -> list[Used]:
     """What models were asked since `start` (UTC seconds) and answered or not, in buckets of so many seconds."""
     names = sorted(header_names)
+    tokens = CallRow.input_tokens + CallRow.output_tokens
     calls = (
         select(
             *(CallRow.workspace_id, CallRow.user_id, CallRow.api_key_id),
             bucket(connection.dialect, seconds).label("bucket"),
-            (CallRow.input_tokens + CallRow.output_tokens).label("tokens"),
+            tokens.label("tokens"),
+            case((CallRow.attempt == 1, 1), else_=0).label("first"),
             *(header_value(name).label(f"header_{number}") for number, name in enumerate(names)),
         )
         .where(CallRow.organization_id == organization_id, CallRow.started_at >= start)
         .where(CallRow.outcome != "blocked", CallRow.model.is_not(None))
+        .where(
+            (CallRow.outcome != "success") | (tokens > 0) | (CallRow.cost_nano > 0)
+        )  # else it only counted tokens, or the like
         .subquery()
     )
-    groups = [column for column in calls.c if column.key != "tokens"]
-    query = select(func.count(), func.sum(calls.c.tokens), *groups).group_by(*groups)
+    groups = [column for column in calls.c if column.key not in ("tokens", "first")]
+    query = select(func.sum(calls.c.first), func.sum(calls.c.tokens), *groups).group_by(*groups)
     found: list[Used] = []
     for count, tokens, workspace, user, key, number, *values in connection.execute(query):
         headers = {name: value for name, value in zip(names, values, strict=True) if value is not None}

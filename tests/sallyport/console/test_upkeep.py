@@ -82,6 +82,26 @@ async def test_a_call_under_way_when_a_cap_is_made_is_counted_for_it(bench: Benc
     assert await current_spend(redis, "default", "header:team=blue", "daily", time.time()) == 11
 
 
+async def test_a_cap_in_tokens_made_within_its_week_counts_what_was_used_since_it_began(bench: Bench) -> None:
+    upkeep, redis, now = Upkeep(bench.console.store, bench.console.redis), bench.console.redis, time.time()
+    await upkeep.once()
+    seat = {"user_id": "ada", "workspace_id": "default", "model": "claude", "passthrough": True}
+    bench.record(started_at=now - 3 * 86400, input_tokens=400, output_tokens=100, **seat)
+    bench.record(started_at=now - 86400, **seat)  # it had its tokens counted
+    for attempt in (1, 2):
+        bench.record(started_at=now - 86400, input_tokens=10, attempt=attempt, **seat)
+    limits = [{"metric": metric, "window": "week", "value": 500} for metric in ("tokens", "requests")]
+    matchers = [{"key": "user_id", "value": ""}]
+    fields = {"name": "seats", "policy_type": "default_rate_limit", "subject_matchers": matchers, "config": {"limits": limits}}
+    bench.console.store.create_policy(Actor("test", "127.0.0.1"), fields)
+    await upkeep.once()
+    counted = {
+        metric: await redis.hvals(keys.rate("default", metric, "week", "user_id=ada")) for metric in ("tokens", "requests")
+    }
+    assert sum(map(int, counted["tokens"])) == 520
+    assert sum(map(int, counted["requests"])) == 2
+
+
 async def test_changes_by_another_process_are_seen(bench: Bench) -> None:
     upkeep = Upkeep(bench.console.store, bench.console.redis)
     await upkeep.refresh()

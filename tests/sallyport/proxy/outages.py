@@ -30,6 +30,7 @@ WORKSPACES: Mapping[str, list[dict[str, Any]]] = {
     "hurried": [OPENAI | {"then": [{"model": "gpt-4o"}], "first_byte_timeout_seconds": 0.3}],
     "barred": [OPENAI | {"then": [{"model": "o3-pro"}, {"provider": "fireworks"}, {"model": "gpt-4o"}]}],
     "capped": [OPENAI | {"then": [{"model": "gpt-4o"}], "first_byte_timeout_seconds": 0.3}],
+    "paced": [OPENAI | {"then": [{"model": "gpt-4o"}]}],
     "pooled": [],
     "limited": [OPENAI | {"then": [{"model": "gpt-4o"}]}],
     "refused": [],
@@ -104,6 +105,8 @@ def _workspaces(installation: Installation) -> dict[str, str]:
 def _policies(name: str) -> dict[str, dict[str, Any]]:
     if name == "barred":
         return {"model_access": {"allow": ["openai/gpt-*", "fireworks/*"]}}
+    if name == "paced":
+        return {"rate_limit": {"limits": [{"metric": "requests", "window": "hour", "value": 1}]}}
     if name == "capped":
         return {"spend_cap": {"window": "monthly", "limit_usd": 0.0000001}}
     return {}

@@ -215,6 +215,19 @@ def test_each_attempt_is_admitted_anew(out: Outages):
     assert (one.reason, two.outcome, two.reason, two.cost_nano) == ("first_byte_timeout", "blocked", "spend_limit", 0)
 
 
+def test_a_call_is_one_request_however_many_attempts_it_takes(out: Outages):
+    worker = out.workers["paced"]
+    with worker.ask(worker.chat()) as client, out["openai"].accept() as provider:
+        provider.message()
+        provider.send(answer(OVERLOADED, status="503 Service Unavailable"))
+        provider.message()
+        provider.send(answer(ANSWER))
+        reply = client.message()
+        client.send(worker.chat())
+        assert (reply.status, client.message().status) == (200, 429)
+    assert [policy.name for policy in attempts(worker, reply)[1].matched] == ["paced's"]
+
+
 def test_an_answer_that_began_is_not_replaced(out: Outages):
     worker = out.workers["models"]
     with worker.ask(worker.chat(body=STREAM)) as client, out["openai"].accept() as provider:

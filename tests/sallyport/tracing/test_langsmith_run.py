@@ -97,6 +97,12 @@ def test_what_went_wrong_is_the_runs_error(fields: dict[str, Any], error: str) -
     assert run_of(record(**fields), "gateway")["error"] == error
 
 
+def test_attempts_at_one_call_can_be_told_apart_and_found_together() -> None:
+    again = run_of(record(attempt=2, attempt_of=ID), "gateway")["extra"]["metadata"]
+    assert (again["gateway.attempt"], again["gateway.attempt_of"]) == (2, ID)
+    assert run_of(record(), "gateway")["extra"]["metadata"]["gateway.attempt"] == 1
+
+
 def test_bodies_are_shown_only_where_the_record_has_them() -> None:
     run = run_of(record(model="m"), "gateway")
     assert (run["inputs"], run["outputs"]) == ({"model": "m", "stream": False}, {})
