@@ -36,9 +36,8 @@ def opened_store(settings: Settings) -> Generator[Store]:
     data = DataDir(settings.data_dir)
     if settings.database_url is None and not data.database.exists():
         raise Failure(f"there is no gateway in {data.root} yet: start it once with `{program(settings)} serve`")
-    redis_url = settings.redis_url or url(data.redis_socket)
     store = open_store(
-        settings.database_url or data.database, data.master_key, create=False, on_change=lambda: _announce(redis_url)
+        settings.database_url or data.database, data.master_key, create=False, on_change=lambda: _announce(redis_url(settings))
     )
     try:
         yield store
@@ -46,11 +45,16 @@ def opened_store(settings: Settings) -> Generator[Store]:
         store.engine.dispose()
 
 
-def _announce(redis_url: str) -> None:
+def redis_url(settings: Settings) -> str:
+    """Of the gateway's Redis, its own or the one that was named."""
+    return settings.redis_url or url(DataDir(settings.data_dir).redis_socket)
+
+
+def _announce(where: str) -> None:
     """No gateway may be running; one that is and can't hear us looks for changes by itself every few seconds."""
     with (
         suppress(redis.RedisError),
-        redis.Redis.from_url(redis_url, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) as client,
+        redis.Redis.from_url(where, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) as client,
     ):
         client.publish(CHANGED, "cli")
 

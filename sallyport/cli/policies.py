@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import tomllib
@@ -10,16 +11,22 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
+import redis.asyncio
 
-from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store
-from sallyport.cli.commands import BadInput, Group, current_settings
-from sallyport.cli.output import json_option, show_record, show_rows
+from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store, redis_url
+from sallyport.cli.commands import BadInput, Failure, Group, current_settings
+from sallyport.cli.output import json_option, limit_option, show_record, show_rows
+from sallyport.console.cap_children import children as cap_children
 from sallyport.console.pages.formats import policy_text
+from sallyport.settings import Settings
 from sallyport.store.errors import Invalid
+from sallyport.store.load import load_policies
+from sallyport.store.models import StoredPolicy
 from sallyport.store.operations import Store
 from sallyport.store.policies import check_policy
 
 _COLUMNS = ("id", "name", "policy_type", "action", "says", "for", "enabled", "priority")
+_CHILD_COLUMNS = ("for", "current_spend_usd", "limit_usd")
 _TYPES = "spend_cap, default_spend_cap, rate_limit, default_rate_limit, model_access or guard"
 
 
@@ -79,6 +86,31 @@ def get(policy_id: str, as_json: bool) -> None:
     """One policy."""
     with opened_store(current_settings()) as store:
         show_record(asdict(store.get_policy(policy_id)), as_json=as_json)
+
+
+@policies_command.command("children")
+@click.argument("policy_id")
+@limit_option
+@json_option
+def children(policy_id: str, limit: int, as_json: bool) -> None:
+    """Whom a default cap holds for, and what each has spent in the current window, dearest first."""
+    settings = current_settings()
+    with opened_store(settings) as store:
+        parent = store.get_policy(policy_id)
+        if parent.policy_type != "default_spend_cap":
+            raise BadInput(f"{parent.name} is a {parent.policy_type}: only a default_spend_cap has children")
+        try:
+            rows = asyncio.run(_children(settings, store, parent, limit))
+        except redis.RedisError as error:
+            raise Failure(f"the counters can't be read: {error}") from None
+    if not as_json:
+        rows = [row | {"for": _matchers_text(row["subject_matchers"]), "limit_usd": row["config"]["limit_usd"]} for row in rows]
+    show_rows(rows, _CHILD_COLUMNS, as_json=as_json, nothing="nobody it holds for has spent anything in this window")
+
+
+async def _children(settings: Settings, store: Store, parent: StoredPolicy, limit: int) -> list[dict[str, Any]]:
+    async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped
+        return await cap_children(client, parent, load_policies(store.engine), limit)
 
 
 @policies_command.command("update")

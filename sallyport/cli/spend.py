@@ -10,7 +10,7 @@ from typing import get_args
 import click
 import redis.asyncio
 
-from sallyport.cli.admin import opened_store
+from sallyport.cli.admin import opened_store, redis_url
 from sallyport.cli.commands import Failure, current_settings
 from sallyport.cli.commands import Group as CommandGroup
 from sallyport.cli.output import json_option, show_rows
@@ -19,7 +19,6 @@ from sallyport.cli.spend_bars import bars, show_bars
 from sallyport.cli.times import TIME, seconds
 from sallyport.csv_text import csv_text
 from sallyport.money import nano_to_usd
-from sallyport.paths import DataDir
 from sallyport.settings import Settings
 from sallyport.spend import ledger
 from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
@@ -27,7 +26,6 @@ from sallyport.spend.reconcile import Comparison, compare, repair
 from sallyport.spend.windows import WINDOWS
 from sallyport.store.load import load_snapshot
 from sallyport.store.operations import Store
-from sallyport.supervisor.redis_server import url
 
 _COMPARED = ("organization", "window", "subject", "counter_usd", "ledger_usd", "drift_usd")
 
@@ -109,8 +107,7 @@ async def _reconcile(settings: Settings, store: Store, *, repairs: bool) -> tupl
     organizations = sorted({workspace.organization_id for workspace in snapshot.workspaces.values()})
     found: list[Comparison] = []
     repaired = repairs
-    where = settings.redis_url or url(DataDir(settings.data_dir).redis_socket)
-    async with redis.asyncio.Redis.from_url(where) as client:  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped
+    async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped
         for organization in organizations:
             comparison = await compare(client, store.engine, organization, snapshot.policies, at=time.time())
             found.append(comparison)

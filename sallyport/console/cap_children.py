@@ -9,12 +9,14 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from policies.model import SUBJECT_KEYS, Policy, Subject
 from policies.spend_cap import caps_for
 from sallyport.console.cap_spend import policy_of
 from sallyport.money import nano_to_usd
 from sallyport.spend import keys
+from sallyport.spend.reconcile import needs_rebuild
 from sallyport.store.models import StoredPolicy
 
 _AT_ONCE = 1000
@@ -23,9 +25,11 @@ _AT_ONCE = 1000
 async def children(redis: Redis, parent: StoredPolicy, policies: Sequence[Policy], limit: int) -> list[dict[str, Any]]:
     """At most `limit`, the dearest first, in the shape of policies; those for whom a cap of their own holds instead are left out.
 
-    `policies`: all that are in force. Raises redis.RedisError.
+    `policies`: all that are in force. Raises redis.RedisError, also while the counters are not whole.
     """
     policy = policy_of(parent)
+    if await needs_rebuild(redis, policy.organization_id):
+        raise RedisError("the counters are not whole yet; ask again in a second")
     name = keys.spend(policy.organization_id, policy.config["window"], time.time())
     pattern = "&".join(f"{key}=*" for key, _ in policy.wanted)
     found: list[tuple[int, str]] = []

@@ -115,11 +115,7 @@ def list_children(console: ConsoleDep, _admin: AdminDep, id: Id, limit: Limit = 
 
     They follow their parent in everything; one that has a cap of its own instead is no child.
     """
-    parent = console.store.get_policy(id)
-    if parent.policy_type != spend_cap.DEFAULT_NAME or not parent.enabled:
-        return {"items": []}
-    found = from_thread.run(children, console.redis, parent, load_policies(console.store.engine), limit)
-    return {"items": [_with_number(child) for child in found]}
+    return {"items": [_with_number(child) for child in children_of(console, console.store.get_policy(id), limit)]}
 
 
 @router.patch("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404, 409))
@@ -148,6 +144,13 @@ def _count(console: Console, policy: StoredPolicy) -> None:
     if needs_counting(policy):
         with contextlib.suppress(RedisError):  # upkeep counts it when Redis is back
             from_thread.run(count_from_ledger, console.redis, console.store.engine, policy.organization_id)
+
+
+def children_of(console: Console, parent: StoredPolicy, limit: int) -> list[dict[str, Any]]:
+    """As `children`; none of what has none. Called in a worker thread. Raises redis.RedisError."""
+    if parent.policy_type != spend_cap.DEFAULT_NAME or not parent.enabled:
+        return []
+    return from_thread.run(children, console.redis, parent, load_policies(console.store.engine), limit)
 
 
 def with_spend(console: Console, policies: list[StoredPolicy]) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
@@ -15,9 +16,10 @@ from sallyport.alerts.post import DeliveryError
 from sallyport.alerts.raised import deliveries_of, list_alerts
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.store.errors import Invalid
+from sallyport.store.models import Actor, NewWebhook
 
 router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 503))
 
@@ -84,11 +86,7 @@ def create_webhook(console: ConsoleDep, admin: AdminDep, body: WebhookIn) -> dic
     fields: dict[str, Any] = {"name": body.name, "url": body.url.get_secret_value(), "kind": body.kind}
     if body.secret is not None:
         fields["secret"] = body.secret.get_secret_value()
-    try:
-        from_thread.run(console.poster.check, fields["url"])
-    except DeliveryError as error:
-        raise Invalid(f"url: {error}") from None
-    new = console.store.create_webhook(admin, fields, body.organization_id)
+    new = create(console, admin, fields, body.organization_id)
     return {**asdict(new.record), "secret": new.secret.reveal() if new.secret else None}
 
 
@@ -107,12 +105,8 @@ def delete_webhook(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
 @router.post("/webhooks/{id}/test", response_model=TestOut, responses=responses(404))
 def try_webhook(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
     """Sends a test message now, once."""
-    target = console.store.webhook_target(id)
-    try:
-        from_thread.run(send, console.poster, target, TEST)
-    except DeliveryError as error:
-        return {"delivered": False, "error": str(error)}
-    return {"delivered": True, "error": None}
+    error = send_test(console, id)
+    return {"delivered": error is None, "error": error}
 
 
 @router.get("/alerts", response_model=ListOf[AlertOut])
@@ -125,3 +119,22 @@ def get_alerts(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor
     sent = deliveries_of(console.store.engine, [alert.id for alert in page.items])
     items = [alert_json(alert) | {"deliveries": sent.get(alert.id, [])} for alert in page.items]
     return {"items": items, "next_cursor": page.next_cursor}
+
+
+def create(console: Console, admin: Actor, fields: Mapping[str, Any], organization_id: str = "default") -> NewWebhook:
+    """Stores a webhook that leads nowhere it must not. Called in a worker thread. Raises Refused."""
+    try:
+        from_thread.run(console.poster.check, fields["url"])
+    except DeliveryError as error:
+        raise Invalid(f"url: {error}") from None
+    return console.store.create_webhook(admin, fields, organization_id)
+
+
+def send_test(console: Console, id: str) -> str | None:
+    """Why it did not arrive; None: it did. Called in a worker thread. Raises NotFound."""
+    target = console.store.webhook_target(id)
+    try:
+        from_thread.run(send, console.poster, target, TEST)
+    except DeliveryError as error:
+        return str(error)
+    return None

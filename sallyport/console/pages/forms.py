@@ -81,11 +81,12 @@ def create_cap(
     window: Field = "",
     limit_usd: Field = "",
 ) -> Response:
-    """A spend cap on one subject; without a subject on the whole organization."""
+    """A spend cap on one subject, or on each that has none of its own; without a key on the whole organization."""
     matchers = [{"key": key, "value": value.strip()}] if key else []
+    policy_type = "default_spend_cap" if key and not value.strip() else "spend_cap"
     config = {"window": window, "limit_usd": limit_usd.strip().removeprefix("$")}
     try:
-        create(console, admin, {"name": name, "policy_type": "spend_cap", "subject_matchers": matchers, "config": config})
+        create(console, admin, {"name": name, "policy_type": policy_type, "subject_matchers": matchers, "config": config})
     except Refused as refusal:
         return show_policies(request, console, notice=bad(refusal), status=400)
     return RedirectResponse("/policies", 303)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,14 @@ class Ids:
     workspace_id: str | None = None
     user_id: str | None = None
     api_key_id: str | None = None
+
+
+def names_of_ids(engine: Engine, subjects: Iterable[Mapping[str, str | list[str]]]) -> dict[str, str]:
+    """Id → name, for what policies name by matcher keys."""
+    keys = tuple(key for key, _ in _TABLES)
+    pairs = ((key, value) for subject in subjects for key, value in subject.items() if key in keys)
+    rows = [Ids(**{key: id}) for key, value in pairs for id in ([value] if isinstance(value, str) else value)]
+    return names_of(engine, rows)
 
 
 def names_of(engine: Engine, rows: Iterable[Any]) -> dict[str, str]:

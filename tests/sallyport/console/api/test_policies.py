@@ -18,6 +18,7 @@ CAP: dict[str, Any] = {
     "subject_matchers": [{"key": "workspace_id", "value": "default"}],
     "config": {"window": "daily", "limit_usd": 25},
 }
+EACH_USER = [{"key": "user_id", "value": ""}]
 
 
 async def test_a_policys_life(bench: Bench) -> None:
@@ -148,6 +149,13 @@ async def test_what_is_spent_is_left_out_while_the_counters_are_not_whole(bench:
     assert (await bench.ok("GET", f"{PATH}/{made['id']}"))["current_spend_usd"] == "0"
 
 
+async def test_children_are_not_told_while_the_counters_are_not_whole(bench: Bench) -> None:
+    parent = await bench.ok("POST", PATH, 201, json=CAP | {"policy_type": "default_spend_cap", "subject_matchers": EACH_USER})
+    await bench.refused("GET", f"{PATH}/{parent['id']}/children", 503)
+    await Upkeep(bench.console.store, bench.console.redis).once()
+    assert (await bench.ok("GET", f"{PATH}/{parent['id']}/children"))["items"] == []
+
+
 async def test_a_list_goes_on_at_its_cursor_and_can_be_of_one_type(bench: Bench) -> None:
     for key in ("organization_id", "workspace_id", "user_id"):
         await bench.ok("POST", PATH, 201, json={**CAP, "name": key, "subject_matchers": [{"key": key, "value": "x"}]})
@@ -163,7 +171,7 @@ async def test_a_default_cap_has_a_child_for_each_subject_seen_and_edits_reach_t
     for user, team, nano in (("ada", "blue", 3), ("ben", "blue", 2), ("eve", "r&d", 1)):
         bench.record(started_at=now, workspace_id="default", user_id=user, headers={"team": team}, cost_nano=nano)
     await Upkeep(bench.console.store, bench.console.redis).once()
-    default = {**CAP, "policy_type": "default_spend_cap", "subject_matchers": [{"key": "user_id", "value": ""}]}
+    default = {**CAP, "policy_type": "default_spend_cap", "subject_matchers": EACH_USER}
     parent = await bench.ok("POST", PATH, 201, json=default)
     await bench.ok("POST", PATH, 201, json={**CAP, "subject_matchers": [{"key": "user_id", "value": "ben"}]})  # his own
     children = (await bench.ok("GET", f"{PATH}/{parent['id']}/children"))["items"]
