@@ -31,6 +31,8 @@ _RATES = (
     "image_cache_read",
     "video_input",
     "video_output",
+    "reasoning",
+    "citations",
 )
 """In the order of a row's rates; dollars per million tokens."""
 _tokens = click.IntRange(0, 10**12)

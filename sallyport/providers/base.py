@@ -52,6 +52,8 @@ class Usage:
     cache_read_image_tokens: int = 0
     file_searches: int = 0
     """Searches in the caller's own files, billed by the piece too."""
+    citation_tokens: int = 0
+    """Of sources that the provider read for the model and bills beside input and output (Perplexity)."""
 
 
 class Tally:

@@ -28,6 +28,8 @@ _AMOUNTS = {
     "cache_read": "cache_read_mtok",
     "cache_write": "cache_write_mtok",
     "cache_write_1h": "cache_write_1h_mtok",
+    "audio_input": "input_audio_mtok",
+    "audio_output": "output_audio_mtok",
 }
 """Fields of an entry → the columns of a price row; dollars per million tokens."""
 _REQUIRED = ("provider", "model", "effective_from", "input", "output")

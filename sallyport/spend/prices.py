@@ -39,6 +39,10 @@ _KEPT = ("default", "flex")
 """Service tiers of OpenAI that a call is not lifted out of: `auto` and nothing mean what the project is set to."""
 
 
+_SOUND_APART = ("openai", "azure")
+"""At whose models sound never costs what text does: where the list has no price for it, it is not known."""
+
+
 _MOST_CONTEXT = 2_097_152
 """Where the list does not say: what the models of the longest context can read."""
 
@@ -80,8 +84,10 @@ def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price
     rates = _rates_at(provider, model, usage.service_tier, at)
     if rates is None or not rates.cover(usage):
         return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest(provider))), unpriced=True)
+    if (usage.input_audio_tokens > 0 or usage.output_audio_tokens > 0) and not rates.sound and provider in _SOUND_APART:
+        return Price(usd_to_nano(max(rates.cost(usage) for rates in _sounding())), unpriced=True)
     unknown = Decimal(0)
-    if usage.web_searches > 0 and rates.search is None:
+    if usage.web_searches > 0 and rates.search is None and not rates.request:
         unknown += _dearest_search(provider, "search") * usage.web_searches / 1000
     if usage.file_searches > 0 and rates.file_search is None:
         unknown += _dearest_search(provider, "file_search") * usage.file_searches / 1000
@@ -94,7 +100,11 @@ def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
     tiers = {usage.service_tier, *(() if usage.service_tier in _KEPT else _tiers(provider, model or ""))}
     rows = [_rates_at(provider, model, tier, at) for tier in tiers]
     known = [rates for rates in rows if rates is not None and rates.cover(usage)]
-    return max(usd_to_nano(rates.most(usage)) for rates in (known if len(known) == len(rows) else _dearest(provider)))
+    if len(known) < len(rows):
+        known = _dearest(provider)
+    elif provider in _SOUND_APART and "audio" in (model or "") and not all(rates.sound for rates in known):
+        known += _sounding()
+    return max(usd_to_nano(rates.most(usage)) for rates in known)
 
 
 def context_window(provider: str, model: str | None) -> int:
@@ -204,6 +214,12 @@ def _dearest(provider: str) -> tuple[Rates, ...]:
     """The provider's price rows of which none is dearer than another for every usage."""
     own = [entry.rates for entry in _own if entry.provider == provider]
     return dearest([*(rates_of(row) for row in _rows(provider)), *own])
+
+
+@lru_cache(maxsize=1)
+def _sounding() -> tuple[Rates, ...]:
+    """OpenAI's price rows that name sound."""
+    return tuple(rates for row in _rows("openai") if (rates := rates_of(row)).sound)
 
 
 @lru_cache(maxsize=256)

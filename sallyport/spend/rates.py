@@ -30,6 +30,8 @@ KEYS = (
     ("cache_image_read_mtok", "cache_read_mtok", "input_image_mtok", "input_mtok"),
     ("input_video_mtok", "input_mtok"),
     ("output_video_mtok", "output_mtok"),
+    ("output_reasoning_mtok", "output_mtok"),
+    ("output_citation_mtok",),
 )
 """What is charged, each with what it counts as where it has no price of its own."""
 _OUTPUTS = tuple(index for index, keys in enumerate(KEYS) if keys[-1] == "output_mtok")
@@ -50,7 +52,9 @@ class Rates:
     file_search: Decimal | None = None
     """The same for searches in the caller's files."""
     request: Decimal = Decimal(0)
-    """Dollars per thousand requests, beside what their tokens cost (Perplexity)."""
+    """Dollars per thousand requests, beside what their tokens cost and for all their searches (Perplexity)."""
+    sound: bool = False
+    """Whether sound has a price of its own."""
 
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
@@ -91,12 +95,15 @@ def _counts(usage: Usage) -> tuple[int, ...]:
     heard = min(max(usage.input_audio_tokens - read_audio, 0), fresh)
     seen = min(max(usage.input_image_tokens - read_image, 0), fresh - heard)
     watched = min(max(usage.input_video_tokens, 0), fresh - heard - seen)
+    citations = max(usage.citation_tokens, 0)
     spoken, drawn, filmed = (
         max(count, 0) for count in (usage.output_audio_tokens, usage.output_image_tokens, usage.output_video_tokens)
     )
+    said = max(usage.output_tokens - spoken - drawn - filmed, 0)
+    thought = min(max(usage.reasoning_tokens, 0), said)
     return (
         fresh - heard - seen - watched,
-        max(usage.output_tokens - spoken - drawn - filmed, 0),
+        said - thought,
         max(read - read_audio - read_image, 0),
         written - written_1h,
         written_1h,
@@ -108,6 +115,8 @@ def _counts(usage: Usage) -> tuple[int, ...]:
         read_image,
         watched,
         filmed,
+        thought,
+        citations,
     )
 
 
@@ -121,14 +130,15 @@ def rates_of(prices: types.ModelPrice) -> Rates:
         for key in ("web_searches_kcount", "storage_searches_kcount")
     )
     listed = (columns[_INPUT] is not None, columns[_OUTPUT] is not None)
+    sound = prices.input_audio_mtok is not None or prices.output_audio_mtok is not None
     request = prices.requests_kcount
-    return Rates(tiers, listed, search, file_search, request if isinstance(request, Decimal) else Decimal(0))
+    return Rates(tiers, listed, search, file_search, request if isinstance(request, Decimal) else Decimal(0), sound)
 
 
 def flat_rates(prices: Mapping[str, Decimal]) -> Rates:
     """The rates of one row without tiers; names are those of `KEYS`."""
     columns = tuple(next((prices[key] for key in keys if key in prices), Decimal(0)) for keys in KEYS)
-    return Rates(((-1, columns),), ("input_mtok" in prices, "output_mtok" in prices))
+    return Rates(((-1, columns),), ("input_mtok" in prices, "output_mtok" in prices), sound=True)
 
 
 def _rate(column: Decimal | types.TieredPrices | None, start: int) -> Decimal:

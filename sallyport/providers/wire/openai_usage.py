@@ -11,13 +11,18 @@ def chat_usage(usage: JsonObject, service_tier: str | None = None) -> Usage:
 
     `service_tier` stands in the answer beside its usage: the tier that served, whatever the request asked for.
     xAI and Google leave reasoning out of `completion_tokens`, not of `total_tokens`; DeepSeek names cached input
-    `prompt_cache_hit_tokens`.
+    `prompt_cache_hit_tokens`. Perplexity's deep research leaves thoughts, sources and searches out of both
+    (https://docs.perplexity.ai/getting-started/pricing).
     """
     sent, made = obj(usage, "prompt_tokens_details"), obj(usage, "completion_tokens_details")
     prompt = count(usage, "prompt_tokens")
     answer = max(count(usage, "completion_tokens"), count(usage, "total_tokens") - prompt)
     found = _usage((prompt, answer), sent, made, service_tier)
     found.cache_read_tokens = found.cache_read_tokens or count(usage, "prompt_cache_hit_tokens")
+    if "citation_tokens" in usage:
+        found.citation_tokens, found.web_searches = count(usage, "citation_tokens"), count(usage, "num_search_queries")
+        found.reasoning_tokens = count(usage, "reasoning_tokens")
+        found.output_tokens += found.reasoning_tokens
     return found
 
 

@@ -44,6 +44,14 @@ def test_cached_tokens_cost_what_it_says_or_what_input_costs(use: Use) -> None:
     assert price("openai", "m", usage, at=NOV_2026) == Price(100 * 2000 + 600 * 2000 + 200 * 2000 + 100 * 4000)
 
 
+def test_sound_costs_what_it_says_or_what_text_costs(use: Use) -> None:
+    heard = Usage(100, 50, input_audio_tokens=80, output_audio_tokens=40)
+    use(ENTRY)
+    assert price("openai", "m", heard, at=NOV_2026) == Price(100 * 2000 + 50 * 8000)
+    use(ENTRY + 'audio_input = "40"\naudio_output = "80"\n')
+    assert price("openai", "m", heard, at=NOV_2026) == Price(20 * 2000 + 80 * 40_000 + 10 * 8000 + 40 * 80_000)
+
+
 def test_an_entry_holds_from_its_day_until_the_next(use: Use) -> None:
     later = ENTRY.replace("2026-01-01", '"2026-11-23"').replace('"8"', '"0.000001"')
     use(later + ENTRY)

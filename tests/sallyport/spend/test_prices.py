@@ -120,6 +120,15 @@ PROVIDERS = {
             Usage(1000, 100, web_searches=2, file_searches=4),
             1000 * 1250 + 100 * 10_000 + 20_000_000 + 10_000_000,
         ),
+        # deep research: $2, answers $8, thoughts $3, sources $2, $5 for a thousand searches
+        (
+            "perplexity",
+            "sonar-deep-research",
+            Usage(100, 1000, reasoning_tokens=800, citation_tokens=50, web_searches=4),
+            100 * 2000 + 200 * 8000 + 800 * 3000 + 50 * 2000 + 20_000_000,
+        ),
+        # a thousand requests $12, their searches included
+        ("perplexity", "sonar", Usage(1000, 100, web_searches=2, citation_tokens=9), 1_100_000 + 12_000_000),
         # $10 for a thousand searches
         ("anthropic", "claude-sonnet-4-5", Usage(1000, 100, web_searches=3), 1000 * 3000 + 100 * 15_000 + 30_000_000),
     ],
@@ -196,6 +205,15 @@ def test_a_tier_has_its_own_price_from_its_day_on() -> None:
 def test_a_search_without_a_known_price_is_not_free() -> None:
     found = price("vertex", "claude-sonnet-4-5", Usage(1000, 0, web_searches=2), at=NOV_2026)
     assert found == Price(3_000_000 + 2 * 35_000_000, unpriced=True)  # Google's dearest search is $35 a thousand
+
+
+def test_sound_without_a_known_price_does_not_cost_what_text_does() -> None:
+    # gpt-4o-audio-preview is listed for text alone: as the dearest that hears and speaks, $5, $20 and sound $40, $80
+    heard = Usage(100, 50, input_audio_tokens=80, output_audio_tokens=40)
+    dearest = 20 * 5000 + 80 * 40_000 + 10 * 20_000 + 40 * 80_000
+    assert price("openai", "gpt-4o-audio-preview", heard, at=NOV_2026) == Price(dearest, unpriced=True)
+    assert price("openai", "gpt-4o-audio-preview", Usage(100, 50), at=NOV_2026) == Price(100 * 2500 + 50 * 10_000)
+    assert most("openai", "gpt-4o-audio-preview", Usage(100, 50), at=NOV_2026) == 100 * 40_000 + 50 * 80_000
 
 
 @pytest.mark.parametrize(
