@@ -30,6 +30,7 @@ _DAY = datetime(2026, 11, 1, tzinfo=UTC).timestamp()
 _PIECE = 7
 """Bytes in which an answer is fed to its meter: no boundary of an event, a character or a frame falls together with it."""
 _FRAMES = "application/vnd.amazon.eventstream"
+_FORMATS = {"application/json": "JSON", "text/event-stream": "SSE", _FRAMES: "event stream", "application/x-ndjson": "lines"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Case:
     by_hand: str
     headers: dict[str, str] = field(default_factory=dict[str, str])
     unpriced: bool = False
+
+    @property
+    def format(self) -> str:
+        return _FORMATS[self.content_type]
 
     @property
     def expected_nano(self) -> int:
