@@ -169,6 +169,27 @@ async def test_a_strict_cap_counts_with_the_dearest_tier_that_may_serve(
     assert (flow.response is None) is fits
 
 
+@pytest.mark.parametrize(("limit", "fits"), [("1.3", False), ("1.4", True)])
+async def test_a_strict_cap_reserves_at_the_price_of_a_long_context(
+    services: Services, pipeline: Pipeline, make_flow: MakeFlow, limit: str, fits: bool
+):
+    """Above 200,000 tokens Sonnet 4.5 costs $6 a million, so this $1.32 at most; below, it would be $0.66."""
+    content = orjson.dumps(
+        {"model": "claude-sonnet-4-5", "max_tokens": 5, "messages": [{"role": "user", "content": "x" * 220_000}]}
+    )
+    services.snapshot = make_snapshot(policies=caps(limit, strict=True))
+    flow = await pipeline.request(make_flow(path="/anthropic/v1/messages", content=content, x_gateway_key=KEYS["good"]))
+    assert (flow.response is None) is fits
+
+
+async def test_long_answers_that_are_only_allowed_use_up_no_budget(services: Services, pipeline: Pipeline, make_flow: MakeFlow):
+    """Twenty calls at once that may each say $0.64 worth of words, under a cap of $0.50."""
+    content = orjson.dumps({"model": "gpt-4o", "max_tokens": 64_000, "messages": [{"role": "user", "content": "hi"}]})
+    services.snapshot = make_snapshot(policies=caps("0.5"))
+    flows = [await pipeline.request(make_flow(content=content, x_gateway_key=KEYS["good"])) for _ in range(20)]
+    assert [flow.response for flow in flows] == [None] * 20
+
+
 ELSEWHERE = (
     {"previous_response_id": "resp_1"},
     {"input": [{"type": "message", "content": [{"type": "input_file", "file_id": "file-1"}]}]},

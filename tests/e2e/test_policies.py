@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from policies import POLICY_TYPES
 from sallyport.standin import StandIn
 from tests.e2e.sdks import GENERATING, REFUSED, SDKS, Sdk, headers_of, status_of
 from tests.e2e.support import Gateway, Team, wait_for
@@ -49,6 +52,72 @@ def test_a_spend_cap(
     assert (record["outcome"], record["status"], record["cost_usd"]) == ("blocked", 402, "0")
     assert [policy["name"] for policy in record["policies"]["violated"]] == ["Pocket money"]
     assert record["way_in"] == way_in
+
+
+VERTEX = "/vertex/v1/projects/p/locations/global/publishers"
+GENERATING_PATHS = (
+    *("/openai/v1/chat/completions", "/openai/v1/completions", "/openai/v1/responses", "/openai/v1/responses/compact"),
+    *("/openai/v1/embeddings", "/openai/v1/images/generations"),
+    *("/anthropic/v1/messages", "/anthropic/v1/messages?beta=true"),
+    *("/fireworks/inference/v1/chat/completions", "/fireworks/inference/v1/messages", "/baseten/v1/chat/completions"),
+    *("/gemini/v1beta/models/gemini-2.5-flash:generateContent", "/gemini/v1beta/models/gemini-2.5-flash:streamGenerateContent"),
+    *("/gemini/v1beta/models/gemini-embedding-001:embedContent", "/gemini/v1beta/models/gemini-embedding-001:batchEmbedContents"),
+    *(f"{VERTEX}/google/models/gemini-2.5-flash:generateContent", f"{VERTEX}/google/models/gemini-embedding-001:predict"),
+    *(f"{VERTEX}/anthropic/models/claude-haiku-4-5@20251001:{verb}" for verb in ("rawPredict", "streamRawPredict")),
+    *(f"/bedrock/model/amazon.nova-micro-v1%3A0/{verb}" for verb in ("converse", "converse-stream", "invoke")),
+    "/bedrock/model/amazon.nova-micro-v1:0/invoke-with-response-stream",
+)
+ODD_PATHS = ("/openai/v1//chat/completions", "/openai/v1/chat/completions/", "/openai/v1/x/../chat/completions")
+
+
+@pytest.mark.parametrize("path", GENERATING_PATHS)
+def test_no_path_leads_past_a_budget(gateway: Gateway, poor: Team, standin: StandIn, path: str):
+    with gateway.client(poor) as client:
+        answer = client.post(path, json={"model": "gpt-4o-mini", "max_tokens": 5, "messages": [], "input": "hi"})
+    assert (answer.status_code, "Pocket money" in answer.text) == (402, True), answer.text
+    assert standin.requests() == []
+
+
+@pytest.mark.parametrize("path", ODD_PATHS)
+def test_nor_does_another_spelling_of_one(gateway: Gateway, poor: Team, standin: StandIn, path: str):
+    connection = http.client.HTTPConnection(gateway.listen, timeout=10)  # which sends a path as it is
+    connection.request("POST", path, json.dumps(chat("hi")), {"x-gateway-key": poor.key})
+    assert connection.getresponse().status in (402, 404)
+    connection.close()
+    assert standin.requests() == []
+
+
+BLOCKING: dict[str, dict[str, Any]] = {
+    "spend_cap": {"window": "daily", "limit_usd": 0},
+    "default_spend_cap": {"window": "hourly", "limit_usd": 0},
+    "rate_limit": {"version": 1, "limits": [{"metric": "requests", "window": "minute", "value": 1}]},
+    "default_rate_limit": {"version": 1, "limits": [{"metric": "tokens", "window": "hour", "value": 1}]},
+    "model_access": {"allow": ["anthropic/*"]},
+    "guard": {"version": 1, "detect": {"pii": False, "secrets": True}},
+}
+
+
+@pytest.mark.parametrize("policy_type", POLICY_TYPES)
+def test_every_type_of_policy_is_stored_as_given_and_enforced(gateway: Gateway, standin: StandIn, policy_type: str):
+    team = gateway.team("governed")
+    matchers = [{"key": "workspace_id", "value": team.workspace_id}]
+    if policy_type.startswith("default_"):
+        matchers.append({"key": "api_key_id", "value": ""})
+    made = gateway.policy(team.workspace_id, policy_type, BLOCKING[policy_type], subject_matchers=matchers)
+    stored = gateway.admin("GET", f"/v1/platform/gateway-policies/{made['id']}")
+    assert BLOCKING[policy_type].items() <= stored["config"].items()
+    assert stored["subject_matchers"] == matchers
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+
+    def enforced() -> bool:
+        standin.clear()
+        status = client.post(CHAT, json=chat(f"my key is {secret}")).status_code
+        if policy_type == "guard":
+            return status == 200 and secret not in standin.requests()[0]
+        return status in (402, 403, 429) and standin.requests() == []
+
+    with gateway.client(team) as client:
+        wait_for(enforced, f"a {policy_type} to hold")
 
 
 def test_a_blocked_call_is_a_violation(gateway: Gateway, poor: Team, standin: StandIn):

@@ -10,10 +10,12 @@ import time
 from dataclasses import replace
 
 import pytest
+import redis.asyncio
 
 from policies.model import Subject
 from policies.spend_cap import caps_for
 from sallyport.spend import keys
+from sallyport.spend.gate import SpendGate
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.spend.desk import NOON, SUBJECT, Desk, cap, make, text
 
@@ -92,6 +94,19 @@ async def test_parallel_calls_overshoot_a_cap_by_no_more_than_what_was_in_flight
     assert await desk.spent() == 10 * 150
     assert not (await desk.admit(desk.call())).admitted
     assert await desk.left_over() == []
+
+
+async def test_many_workers_have_one_cap_between_them(desk: Desk, redis_url: str) -> None:
+    desk.policies = (cap("0.000001", strict=True, workspace_id="w"),)
+    async with redis.asyncio.Redis.from_url(redis_url) as client:
+        workers = [replace(desk, gate=SpendGate(client, lease_seconds=30, clock=desk.clock)) for _ in range(5)]
+        records = [(worker, worker.call()) for worker in workers for _ in range(10)]
+        admissions = await asyncio.gather(*(worker.admit(record, worst=100) for worker, record in records))
+        assert sum(admission.admitted for admission in admissions) == 10
+        for (worker, record), admission in zip(records, admissions, strict=True):
+            if admission.admitted:
+                await settle(worker, record, 100)
+        assert not any([(await worker.admit(worker.call(), worst=1)).admitted for worker in workers])
 
 
 @pytest.mark.parametrize("seed", range(3))
