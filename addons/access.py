@@ -94,7 +94,9 @@ class Access:
 def _model_refusal(call: Call, model: str) -> Refusal | None:
     if call.subject is None or call.provider is None:
         return None
-    refusing = model_access.refusing(call.snapshot.policies, call.subject, call.provider.name, model)
+    deciding, matched = model_access.deciding(call.snapshot.policies, call.subject), call.record.matched
+    matched.extend(ref for ref in map(policy_ref, deciding) if ref not in matched)
+    refusing = model_access.refusing(deciding, call.subject, call.provider.name, model)
     if not refusing:
         return None
     refs = [policy_ref(policy) for policy in refusing]

@@ -28,21 +28,22 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
     return {"allow": list(patterns)}
 
 
-def refusing(policies: Sequence[Policy], subject: Subject, provider: str, model: str) -> tuple[Policy, ...]:
-    """The policies that forbid `provider`'s `model` to `subject`; empty: it may be used.
-
-    Only the most specific tier that has a policy speaks (key > user > workspace > organization), and there every policy must
-    allow the model. A header, which the client writes itself, lends no weight: its policy can tighten a tier, never replace one.
+def deciding(policies: Sequence[Policy], subject: Subject) -> tuple[Policy, ...]:
+    """The policies that say which models `subject` may use: those of the most specific tier that has one (key > user > workspace
+    > organization). A header, which the client writes itself, lends no weight: its policy can tighten a tier, never replace one.
     """
     matching = [policy for policy in policies if policy.policy_type == NAME and policy.matches(subject)]
-    if not matching:
-        return ()
-    deciding = max(map(_tier, matching))
+    tier = max(map(_tier, matching), default=0)
+    return tuple(policy for policy in matching if _tier(policy) == tier)
+
+
+def refusing(policies: Sequence[Policy], subject: Subject, provider: str, model: str) -> tuple[Policy, ...]:
+    """The policies that forbid `provider`'s `model` to `subject`; empty: it may be used. All that decide must allow it."""
     name = f"{provider}/{model}"
     return tuple(
         policy
-        for policy in matching
-        if _tier(policy) == deciding and not any(matches_pattern(pattern, name) for pattern in policy.config["allow"])
+        for policy in deciding(policies, subject)
+        if not any(matches_pattern(pattern, name) for pattern in policy.config["allow"])
     )
 
 

@@ -73,6 +73,7 @@ def test_a_model_that_is_not_allowed_is_403_and_names_policy_and_model(services:
     assert "openai/gpt-4o-mini" in message(flow)
     allowed = make_flow(authorization=f"Bearer {KEYS['good']}", content=b'{"model":"gpt-5-nano","messages":[]}')
     assert access(services, allowed).response is None
+    assert [policy.name for policy in known(call_of(allowed)).record.matched] == ["the model_access"]  # and it passed
 
 
 def test_what_counts_tokens_is_read_too_for_it_holds_the_same_text(services: Services, make_flow: MakeFlow):
