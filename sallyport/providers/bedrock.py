@@ -25,7 +25,15 @@ _RESOURCES = (
     "|inference-profile|prompt-router|provisioned-model"
 )
 _ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}(?:{_RESOURCES}){_SLASH}{_ID}"
+_GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")  # of cross-region inference profiles
 _NAMES_MODEL = ("foundation-model", "inference-profile")  # kinds of ARN whose id is the model's
+
+
+def _vendor(model: str | None) -> str | None:
+    """`us.anthropic.claude-haiku-4-5` → `anthropic`; None where the id names none."""
+    geography, _, rest = (model or "").partition(".")
+    vendor, dot, _ = (rest if geography in _GEOGRAPHIES else model or "").partition(".")
+    return vendor if dot else None
 
 
 def _model(action: str, operation: Operation) -> Route:
@@ -83,6 +91,14 @@ class Bedrock(Provider):
             return operation
         kind, _, name = operation.model.split(":", 5)[5].partition("/")
         return replace(operation, model=name) if kind in _NAMES_MODEL else operation
+
+    def with_model(self, path: str, model: str) -> str | None:
+        """InvokeModel's bodies are each vendor's own, so that there a model takes the place of its vendor's alone."""
+        changed = _ROUTES.with_model(path, model)
+        before, after = (self.operation("POST", one) for one in (path, changed or ""))
+        if before and after and before.wire is _INVOKE and _vendor(before.model) != _vendor(after.model):
+            return None
+        return changed
 
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
         return {"authorization": f"Bearer {secret.reveal()}"}

@@ -86,8 +86,6 @@ def _target(field: str, value: object, first: str) -> dict[str, Any]:
     if provider == first:
         if model is None:
             raise Invalid(f"{field} must name a model, or another provider than {first}")
-        if first == "bedrock":
-            raise Invalid(f"{field}: a call to bedrock can't be sent elsewhere, its models have formats of their own")
     elif provider not in (able := _same_format(first)):
         others = f"those that do are {', '.join(able)}" if able else "no other does"
         raise Invalid(f"{field}.provider: {provider} serves no format of {first}, so that it can't take its calls; {others}")

@@ -23,6 +23,10 @@ CHAINS = [
         "then": [{"model": "also-answers-500"}, {"provider": "fireworks", "model": "accounts/fireworks/models/glm-5"}],
     },
     {
+        "when": {"provider": "bedrock"},
+        "then": [{"model": "amazon.titan-answers-500"}, {"model": "us.anthropic.claude-haiku-4-5"}],
+    },
+    {
         "when": {"provider": "anthropic"},
         "then": [{"model": "claude-haiku-answers-529"}, {"model": "claude-haiku-4-5"}],
         "first_byte_timeout_seconds": 20,
@@ -94,6 +98,21 @@ def test_anthropic(gateway: Gateway, chained: Team, standin: StandIn, stream: bo
     assert [record["status"] for record in records(gateway, raw.headers)] == [529, 529, 200]
 
 
+@pytest.mark.parametrize(
+    ("action", "statuses"), [("converse", [503, 500, 200]), ("converse-stream", [503, 500, 200]), ("invoke", [503, 200])]
+)
+def test_bedrock(gateway: Gateway, chained: Team, standin: StandIn, action: str, statuses: list[int]):
+    """Where the body is a vendor's own, that vendor's models alone come into question."""
+    body: Any = {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}]}
+    if action == "invoke":
+        body |= {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 50}
+    with gateway.client(chained) as client:
+        answer = client.post(f"/bedrock/model/anthropic.claude-answers-503-v1:0/{action}", json=body)
+    assert answer.status_code == 200, answer.text
+    assert [record["status"] for record in records(gateway, answer.headers)] == statuses
+    assert standin.requests()[-1].target == f"/model/us.anthropic.claude-haiku-4-5/{action}"
+
+
 def test_the_last_error_is_the_clients(gateway: Gateway, chained: Team, standin: StandIn):
     """With nothing left to try, it is the provider's own."""
     changed = {"when": {"provider": "openai"}, "then": [{"model": "second-answers-503"}]}
@@ -137,7 +156,7 @@ def test_a_pool_of_keys(gateway: Gateway, standin: StandIn):
                 return False
         return len(standin.requests()) == 8
 
-    wait_for(settled, "both workers to let the two keys rest")
+    wait_for(settled, "both workers to let the two keys rest", patience=30.0)
     calls = gateway.calls(workspace_id=team.workspace_id)
     assert {call["provider_key"] for call in calls if call["outcome"] == "success"} == {"good"}
     assert all(call["cost_usd"] == "0" for call in calls if call["status"] in (401, 429))

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from urllib.parse import quote
+
 import pytest
 
 from sallyport.providers.bedrock import Bedrock, provider
@@ -88,3 +91,21 @@ def test_base_path_calls_go_to_the_configured_region():
 async def test_authorization():
     assert await provider.authorize(Secret("ABSK1")) == {"authorization": "Bearer ABSK1"}
     assert "x-amz-signature" in provider.credential_query
+
+
+@pytest.mark.parametrize(
+    ("path", "model", "fits"),
+    [
+        ("/model/amazon.nova-pro-v1%3A0/converse", "us.anthropic.claude-haiku-4-5-20251001-v1:0", True),
+        ("/model/us.anthropic.claude-sonnet-4-5-v1:0/invoke", "anthropic.claude-haiku-4-5-20251001-v1:0", True),
+        ("/model/openai.gpt-oss-120b-1:0/invoke", "openai.gpt-5.6-sol", True),
+        ("/model/us.anthropic.claude-sonnet-4-5-v1:0/invoke-with-response-stream", "amazon.nova-pro-v1:0", False),
+        ("/model/us.anthropic.claude-sonnet-4-5-v1:0/invoke", "no model", False),
+        (f"/model/{quote(OWN, safe=':')}/invoke", "amazon.nova-pro-v1:0", False),
+    ],
+)
+def test_another_model_takes_the_place_of_one_that_reads_the_same_body(path: str, model: str, fits: bool) -> None:
+    before, changed = provider.operation("POST", path), provider.with_model(path, model)
+    after = provider.operation("POST", changed) if changed else None
+    assert before is not None
+    assert after == (replace(before, model=model) if fits else None)
