@@ -9,24 +9,26 @@ from collections.abc import Callable
 import redis
 import redis.asyncio
 import redis.asyncio.retry
+import redis.exceptions
 import redis.retry
 from redis.backoff import NoBackoff
 
 CHANGED = "sallyport:changed"
 """The channel on which workers are told of changed keys, policies and secrets."""
-_SECONDS = 3.0
-_RETRIES = 1  # at once, for a connection that died idle; whoever wants more patience has its own
+_SECONDS = 2.0
+_AGAIN = (1, (redis.exceptions.ConnectionError,))
+"""Once and at once, for a connection that died idle; never after waiting in vain. Whoever wants more patience has its own."""
 
 
 def connect(url: str) -> redis.asyncio.Redis:
     """A client, not yet connected."""
-    retry = redis.asyncio.retry.Retry(NoBackoff(), _RETRIES)
+    retry = redis.asyncio.retry.Retry(NoBackoff(), *_AGAIN)
     return redis.asyncio.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=retry)
 
 
 def announcer(url: str) -> Callable[[], None]:
     """What tells the workers of a change; to be called in any thread. It raises redis.RedisError."""
-    retry = redis.retry.Retry(NoBackoff(), _RETRIES)
+    retry = redis.retry.Retry(NoBackoff(), *_AGAIN)
     client = redis.Redis.from_url(url, socket_timeout=_SECONDS, socket_connect_timeout=_SECONDS, retry=retry)
 
     def announce() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from types import SimpleNamespace
 
 import pytest
 from redis.asyncio import Redis
@@ -121,11 +122,17 @@ async def test_waiting_for_an_empty_stream_ends(bench: Bench) -> None:
     assert 0.1 <= time.monotonic() - started < 3
 
 
-async def test_each_night_counters_that_are_off_are_set_right(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_ten_minutes_before_each_midnight_counters_that_are_off_are_set_right(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_795_564_199.0  # 2026-11-24 23:49:59 UTC
+    monkeypatch.setattr("sallyport.console.upkeep.time", SimpleNamespace(time=lambda: now, monotonic=time.monotonic))
     upkeep, redis = Upkeep(bench.console.store, bench.console.redis), bench.console.redis
     await upkeep.once()
-    await redis.hincrby(keys.spend("default", "monthly", time.time()), "organization_id=default", 99)
-    tomorrow = int(time.time() // 86400) + 2
-    monkeypatch.setattr("sallyport.console.upkeep._night", lambda: tomorrow)
+    counter, subject = keys.spend("default", "daily", now), "organization_id=default"
+    await redis.hincrby(counter, subject, 99)
     await upkeep.once()
-    assert await spent(redis, "monthly") == 0
+    assert await redis.hget(counter, subject) == b"99"
+    now += 1
+    await upkeep.once()
+    assert await redis.hget(counter, subject) == b"0"
