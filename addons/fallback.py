@@ -22,6 +22,9 @@ from sallyport.ids import new_id
 from sallyport.providers import PROVIDERS
 from sallyport.store.fallbacks import Chain, Target
 
+_OF_AN_ACCOUNT = ("openai-organization", "openai-project", "x-goog-user-project")
+"""Headers that name the caller's account at one vendor, and are no other vendor's business."""
+
 
 class Fallback:
     def __init__(self, services: Services) -> None:
@@ -49,6 +52,9 @@ class Fallback:
         if failed is None or to is None:
             return
         strip_credentials(flow.request, failed)
+        if to.provider is not failed.provider:
+            for name in _OF_AN_ACCOUNT:
+                flow.request.headers.pop(name, None)
         point(flow.request, to.upstream, to.path)
         call = _further(failed, to)
         if failed.chain:

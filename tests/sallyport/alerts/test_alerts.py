@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hmac
 import time
+from dataclasses import replace
 
 import pytest
 
 from policies.model import Policy
-from sallyport.alerts.raised import PAUSES, deliveries_of, list_alerts
+from sallyport.alerts.raised import PAUSES, Crossing, deliveries_of, list_alerts, raise_alerts
 from sallyport.alerts.watcher import Watcher
 from sallyport.spend import keys
 from sallyport.store.errors import NotFound
@@ -34,6 +35,12 @@ async def test_each_threshold_is_told_once(budget: Budget, receiver: Receiver) -
     assert told["type"] == "spend.threshold"
     assert (told["policy"]["id"], told["subject"], told["limit_usd"]) == (cap, {"organization_id": "default"}, "10")
     assert told["window_end"] > told["window_start"]
+
+
+def test_each_window_has_its_own(budget: Budget) -> None:
+    crossing = Crossing("default", "p", "cap", "user_id=ada", "daily", 1_795_392_000.0, 10**10, (50,), spend_nano=5 * 10**9)
+    tomorrow = replace(crossing, window_start=crossing.window_start + 86400)
+    assert [raise_alerts(budget.store.engine, one) for one in (crossing, crossing, tomorrow)] == [50, None, 50]
 
 
 async def test_of_several_thresholds_at_once_the_highest_is_told(budget: Budget, receiver: Receiver) -> None:

@@ -63,7 +63,10 @@ def test_the_next_model_of_the_same_provider(out: Outages, status: str):
 def test_another_provider(out: Outages):
     """It gets its own key, path and host, and nothing of the first one's; a target that is gone is passed over."""
     worker = out.workers["elsewhere"]
-    with worker.ask(worker.chat("X-Api-Key: mine", "Api-Key: mine too")) as client, out["openai"].accept() as provider:
+    with (
+        worker.ask(worker.chat("X-Api-Key: mine", "Api-Key: mine too", "OpenAI-Organization: mine")) as client,
+        out["openai"].accept() as provider,
+    ):
         provider.message()
         provider.send(answer(OVERLOADED, status="503 Service Unavailable"))
         with out["fireworks"].accept() as other:
