@@ -7,12 +7,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from certs.authority import write_authority
 from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.secret import Secret
 from sallyport.settings import Settings
+from sallyport.store.counting import claim
 from sallyport.store.opening import open_store
+from sallyport.supervisor import redis_server
 
 ADMIN_KEY = "SALLYPORT_ADMIN_KEY"
 
@@ -23,6 +27,8 @@ class Prepared:
     """The database was empty until now."""
     admin_key: Secret | None
     """The admin key just made: the one time that it can be shown. None: there was one, or the environment preset it."""
+    counting: Connection | None = None
+    """The claim to count spend on this database, held as long as this is."""
 
 
 def prepare(settings: Settings) -> Prepared:
@@ -32,10 +38,11 @@ def prepare(settings: Settings) -> Prepared:
     write_authority(data, sorted(domains), tuple(_own_names(settings)), settings.upstream_ca)
     store = open_store(settings.database_url or data.database, data.master_key)
     try:
+        counting = claim(store.engine, alone=settings.redis_url == redis_server.url(data.redis_socket))
         first = store.first_start(os.environ.get(ADMIN_KEY) or None)
     finally:
         store.engine.dispose()
-    return Prepared(first.fresh, first.admin_key)
+    return Prepared(first.fresh, first.admin_key, counting)
 
 
 def _own_names(settings: Settings) -> Iterator[str]:

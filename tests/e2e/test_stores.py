@@ -1,6 +1,9 @@
 """The stores by URL: PostgreSQL and a Redis of one's own instead of the embedded ones."""
 
+import shutil
 from pathlib import Path
+
+import pytest
 
 from sallyport.standin import StandIn
 from tests.e2e.support import Gateway, wait_for
@@ -25,6 +28,19 @@ def test_a_call_is_governed_and_recorded_with_postgresql_and_a_redis_of_ones_own
         wait_for(lambda: gateway.calls(workspace_id=team.workspace_id, outcome="blocked"), "the record of the refusal")
         assert not (gateway.data_dir / "gateway.db").exists()
         assert not (gateway.data_dir / "redis").exists()
+
+
+def test_two_gateways_that_do_not_share_their_counters_do_not_share_a_database(
+    providers: StandIn, postgresql: str, redis_url: str, tmp_path: Path
+):
+    """Each would let a cap be spent in full."""
+    with Gateway(tmp_path / "one", providers, "--database-url", postgresql) as one:
+        master_key = one.data_dir / "master.key"
+        other = Gateway(tmp_path / "other", providers, "--database-url", postgresql, "--redis-url", redis_url)
+        other.data_dir.mkdir(mode=0o700)
+        shutil.copy(master_key, other.data_dir / "master.key")
+        with pytest.raises(AssertionError, match="give all of them the same --redis-url"):
+            other.__enter__()
 
 
 def test_a_second_start_knows_everything_of_the_first(providers: StandIn, tmp_path: Path):
