@@ -22,6 +22,7 @@ from addons.refusal import Refusal, refuse
 from addons.services import Services
 from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
 from sallyport.secret import Secret
+from sallyport.spend.elsewhere import names_kept
 from sallyport.vault.key_pool import choose
 
 _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace", "baggage"})
@@ -61,7 +62,7 @@ class Credentials:
         if call.operation and not call.record.passthrough:
             name = provider.secret_in(call.workspace.secrets)
             try:
-                secret = self._secret(call, name) if name else None
+                secret = self._secret(call, name, request.raw_content or b"") if name else None
                 headers = await provider.authorize(secret, self._token_endpoint(call)) if secret else {}
             except CredentialUnavailable as error:
                 refuse(flow, Refusal(502, "credential_unavailable", f"{error}. Try again shortly.", retry_after=1))
@@ -83,14 +84,14 @@ class Credentials:
             request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
         call.sent = time.perf_counter()
 
-    def _secret(self, call: Call, name: str) -> Secret | None:
-        """Of several keys that of this caller, unless it rests."""
+    def _secret(self, call: Call, name: str, content: bytes) -> Secret | None:
+        """Of several keys that of this caller, unless it rests and what is asked for (`content`) isn't kept in its account."""
         if call.workspace is None or call.key is None:
             return None
         call.pool = call.workspace.pools.get(name, ())
         if not call.pool:
             return call.workspace.secrets[name]
-        call.pooled_key = choose(call.pool, call.key.id, self._resting)
+        call.pooled_key = choose(call.pool, call.key.id, self._resting, bound=names_kept(content))
         call.record.provider_key = call.pooled_key.label
         return call.pooled_key.secret
 

@@ -20,6 +20,7 @@ from policies import model_access
 from policies.model_access import matches_pattern
 from sallyport.ids import new_id
 from sallyport.providers import PROVIDERS
+from sallyport.spend.elsewhere import names_kept
 from sallyport.store.fallbacks import Chain, Target
 
 _OF_AN_ACCOUNT = ("openai-organization", "openai-project", "x-goog-user-project")
@@ -76,6 +77,8 @@ class Fallback:
         now = Destination(call.provider, call.operation, call.upstream, path, call.record.model or "")
         if provider is call.provider:
             return with_model(now, request.method, model)
+        if names_kept(request.raw_content or b""):
+            return None
         return at_provider(now, request.method, provider, self._upstreams, model)
 
 

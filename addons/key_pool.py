@@ -16,6 +16,7 @@ from addons.attempt import Failure
 from addons.context import Call, call_of
 from addons.destination import Destination
 from addons.services import Services
+from sallyport.spend.elsewhere import names_kept
 
 _REFUSED_SECONDS = 600.0
 """After a 401: the key is wrong or gone, until somebody sets another."""
@@ -32,7 +33,9 @@ class KeyPool:
         call = call_of(flow)
         if call is None or failure.response is None or not self._rests(call, failure.response):
             return
-        if all(self._resting.left(key) for key in call.pool) or not (call.provider and call.operation and call.upstream):
+        if all(self._resting.left(key) for key in call.pool) or names_kept(flow.request.raw_content or b""):
+            return
+        if not (call.provider and call.operation and call.upstream):
             return
         path = flow.request.path.removeprefix(call.upstream.prefix)
         failure.to = Destination(call.provider, call.operation, call.upstream, path, call.record.model or "")

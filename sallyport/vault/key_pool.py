@@ -42,9 +42,9 @@ class Resting:
         return max(0.0, self._until.get(key.secret, 0.0) - self._clock())
 
 
-def choose(pool: Sequence[PooledKey], caller: str, resting: Resting) -> PooledKey:
-    """The caller's key among those that don't rest; where all do, the one that rests shortest."""
-    healthy = [key for key in pool if not resting.left(key)]
+def choose(pool: Sequence[PooledKey], caller: str, resting: Resting, *, bound: bool = False) -> PooledKey:
+    """The caller's key among those that don't rest; where all do, the one that rests shortest. `bound`: its first, whatever."""
+    healthy = [key for key in pool if bound or not resting.left(key)]
     if healthy:
         return max(healthy, key=lambda key: _score(caller, key))
     return min(pool, key=resting.left)

@@ -17,7 +17,7 @@ from tests.sallyport.proxy.wire import Provider, answer, eventually
 ACTOR = Actor("test", "127.0.0.1")
 OPENAI: dict[str, Any] = {"when": {"provider": "openai"}}
 DEAREST = "accounts/fireworks/models/deepseek-v3"
-POOLED = ("pooled", "limited", "refused", "reading", "socket")
+POOLED = ("pooled", "limited", "refused", "reading", "socket", "bound")
 LABELS = ("one", "two", "three")
 """The OpenAI keys that some workspaces have: `sk-WORKSPACE-LABEL`."""
 WORKSPACES: Mapping[str, list[dict[str, Any]]] = {
@@ -36,6 +36,7 @@ WORKSPACES: Mapping[str, list[dict[str, Any]]] = {
     "refused": [],
     "reading": [],
     "socket": [],
+    "bound": [OPENAI | {"then": [{"provider": "fireworks", "model": DEAREST}]}],
     "picky": [OPENAI | {"then": [{"model": "gpt-4o"}], "on_status": [503], "on_transport_error": False}],
 }
 

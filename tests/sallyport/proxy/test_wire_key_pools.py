@@ -9,6 +9,7 @@ from tests.sallyport.proxy.test_wire_fallbacks import attempts, outcome
 from tests.sallyport.proxy.test_wire_websockets import take_turn
 from tests.sallyport.proxy.wire import Message, Wire, answer, request
 
+FILE = b'{"model":"gpt-4o-mini","messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}]}'
 LIMITED = b'{"error":{"message":"slow down","type":"rate_limit_error"}}'
 
 
@@ -78,6 +79,28 @@ def test_keys_that_are_all_refused(out: Outages):
         assert client.message().error == "no 3"
     assert used == set(LABELS)
     assert len(attempts(worker, reply)) == 3
+
+
+def test_what_one_account_keeps_is_asked_of_no_other(out: Outages):
+    """Neither another key's nor another provider's knows the file: they would answer that it is not there."""
+    worker = out.workers["bound"]
+    with worker.ask(worker.chat(body=FILE)) as client, out["openai"].accept() as provider:
+        used: list[str] = []
+        for _ in range(2):
+            used.append(label(provider.message()))
+            provider.send(answer(LIMITED, "Retry-After: 60", status="429 Too Many Requests"))
+            assert client.message().status == 429
+            client.send(worker.chat(body=FILE))
+        used.append(label(provider.message()))
+        provider.send(answer(ANSWER))
+        assert client.message().status == 200
+        client.send(worker.chat())
+        other = label(provider.message())
+        provider.send(answer(ANSWER))
+        assert client.message().status == 200
+    assert len(set(used)) == 1
+    assert other not in used
+    assert out["fireworks"].untouched()
 
 
 def _refuse(provider: Wire, number: int) -> Message:
