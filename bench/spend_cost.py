@@ -1,7 +1,7 @@
-"""`python -m bench.spend_cost`: what spend costs a call: the time of admit and settle together, and its share of a call's CPU.
+"""`python -m bench.spend_cost`: what spend costs a call: the time of admit and settle together, and their share of its CPU.
 
-The gate as a worker has it (journal included), one call after the other on an idle private redis-server, a call under four caps,
-one strict; then the CPU of the same, redis-server's included, beside that of a whole call through the gateway with everything on.
+The time: the gate as a worker has it (journal included), one call after the other on an idle private redis-server. The CPU: of
+one worker under load with spend and of one without (`spend_off`), in turn in the same run, a call under four caps, one strict.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import click
 
 from bench.__main__ import CASES, Result, measure
 from bench.spend_race import redis_server
-from bench.systems import ROOT, Gateway, cpu_seconds
+from bench.systems import ROOT, Gateway, System
 from policies.model import Matcher, Policy, Subject
 from policies.spend_cap import caps_for
 from sallyport.ids import new_id
@@ -35,6 +38,8 @@ from sallyport.tracing.record import CallRecord, PolicyRef
 
 SUBJECT = Subject("o", "w", "u", "k")
 _KEYS = ("organization_id", "workspace_id", "user_id", "api_key_id")
+PARTS = {"proxy.worker": "worker", "-server ": "redis-server", "console.server": "recorder"}
+"""What to look for in a process's command line, and its name."""
 _CASE = next(case for case in CASES if case.name == "base URL, keep-alive")
 
 
@@ -46,8 +51,8 @@ def _policies() -> tuple[Policy, ...]:
     )
 
 
-async def _gate(server: str, folder: Path, calls: int) -> tuple[list[float], float]:
-    """Milliseconds of each admit with its settle, and CPU milliseconds of a call in this process."""
+async def _gate(server: str, folder: Path, calls: int) -> list[float]:
+    """Milliseconds of each admit with its settle."""
     policies, usage = _policies(), Usage(input_tokens=1000, output_tokens=200)
     took: list[float] = []
     async with connect(server) as client:
@@ -56,11 +61,10 @@ async def _gate(server: str, folder: Path, calls: int) -> tuple[list[float], flo
             CallRecord(new_id(), 0.0, organization_id="o"), caps=(), limits=(), expected_nano=0, worst_nano=0, expected_tokens=0
         )
         await client.set(keys.epoch("o"), "1")
-        cpu = 0.0
         for number in range(calls + calls // 5):
             record = CallRecord(new_id(), time.time(), "openai", "gpt-4o", "chat", "o", "w", "u", "k")
             record.matched = [PolicyRef(policy.id, policy.name) for policy in policies]
-            began, began_cpu = time.perf_counter(), time.process_time()
+            began = time.perf_counter()
             caps = caps_for(policies, SUBJECT)
             expected = price("openai", "gpt-4o", usage, at=record.started_at).cost_nano
             worst = most("openai", "gpt-4o", usage, at=record.started_at)
@@ -69,41 +73,66 @@ async def _gate(server: str, folder: Path, calls: int) -> tuple[list[float], flo
             await gate.settle(record)
             if number >= calls // 5:  # the first warm up
                 took.append((time.perf_counter() - began) * 1000)
-                cpu += time.process_time() - began_cpu
-    return took, cpu / calls * 1000
+    return took
 
 
-def _whole_call(rounds: int) -> float:
-    """CPU milliseconds of a call through the gateway, all its processes together."""
+class Capped(Gateway):
+    """Under four caps, one of them strict."""
+
+    name = "with spend"
+
+    def policies(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        cap: dict[str, Any] = {"window": "monthly", "limit_usd": 1_000_000}
+        caps = [("default_spend_cap", key, "", cap | {"strict": key == "api_key_id"}) for key in _KEYS if key != "workspace_id"]
+        return [*super().policies(), *caps]
+
+
+class WithoutSpend(Capped):
+    name = "without"
+    environment: Mapping[str, str] = MappingProxyType({"PYTHONPATH": str(Path(__file__).with_name("spend_off"))})
+
+
+def _calls(rounds: int) -> dict[str, dict[str, list[float]]]:
+    """System → part → CPU milliseconds of a call in each round; the systems take turns."""
+    found: dict[str, dict[str, list[float]]] = {kind.name: {part: [] for part in PARTS} for kind in (Capped, WithoutSpend)}
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sallyport-cost-")))
         upstream = subprocess.Popen([sys.executable, "-m", "bench.upstream", str(directory)], stdout=subprocess.PIPE, cwd=ROOT)
         stack.callback(upstream.terminate)
         told = json.loads(upstream.stdout.readline() if upstream.stdout else b"{}")
-        (directory / "gateway").mkdir()
-        gateway = stack.enter_context(Gateway(directory / "gateway", told["port"], told["ca"]))
-        result = Result()
+        systems: list[System] = []
+        for kind in (Capped, WithoutSpend):
+            (directory / kind.name).mkdir()
+            systems.append(stack.enter_context(kind(directory / kind.name, told["port"], told["ca"])))
         for number in range(rounds + 1):
-            measure(gateway, _CASE, result if number else None)
-    return statistics.median(result.cpu_ms)
+            for system in systems:
+                before = {part: system.cpu(part) for part in PARTS}
+                result = Result()
+                measure(system, _CASE, result)
+                if number:  # the first warms up
+                    for part, cpu in before.items():
+                        found[system.name][part].append((system.cpu(part) - cpu) / _CASE.calls * 1000)
+                if result.errors:
+                    raise click.ClickException(f"{result.errors} calls failed")
+    return found
 
 
 @click.command()
 @click.option("--calls", default=2000, show_default=True)
-@click.option("--rounds", default=3, show_default=True, help="Of 600 calls through the whole gateway.")
+@click.option("--rounds", default=5, show_default=True, help="Of 600 calls through each of two gateways.")
 def main(calls: int, rounds: int) -> None:
     """Measure what spend costs a call."""
     with redis_server() as server, tempfile.TemporaryDirectory(prefix="sallyport-cost-") as folder:
-        before = cpu_seconds([server.pid])
-        took, ours = asyncio.run(_gate(server.url, Path(folder), calls))
-        servers = (cpu_seconds([server.pid]) - before) / (calls * 1.2) * 1000
-    whole = _whole_call(rounds)
-    took.sort()
+        took = sorted(asyncio.run(_gate(server.url, Path(folder), calls)))
     click.echo(
-        f"admit + settle   p50 {took[len(took) // 2]:.3f} ms   p99 {took[int(len(took) * 0.99)]:.3f} ms   ({os.cpu_count()} CPUs)"
+        f"admit + settle, p50 {took[len(took) // 2]:.3f} ms, p99 {took[int(len(took) * 0.99)]:.3f} ms ({os.cpu_count()} CPUs)"
     )
-    click.echo(f"CPU of spend     {ours:.3f} ms in the worker + {servers:.3f} ms in redis-server")
-    click.echo(f"CPU of a call    {whole:.3f} ms ({_CASE.name}, everything on): spend is {(ours + servers) / whole:.1%} of it")
+    found = _calls(rounds)
+    click.echo(f"CPU of a call, ms ({_CASE.name}, 16 connections): median of {rounds} rounds in turn")
+    for part, name in PARTS.items():
+        on, off = (statistics.median(found[kind.name][part]) for kind in (Capped, WithoutSpend))
+        share = f"   spend is {(on - off) / on:.1%} of it" if name == "worker" else ""
+        click.echo(f"{name:>14}   with spend {on:.3f}   without {off:.3f}   {on - off:+.3f}{share}")
 
 
 if __name__ == "__main__":

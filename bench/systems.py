@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -31,6 +33,10 @@ def cpu_seconds(pids: list[int]) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         total += int(fields[11]) + int(fields[12])
     return total / _TICKS
+
+
+def command_line(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
 
 def descendants(pid: int) -> list[int]:
@@ -81,8 +87,9 @@ class System(ABC):
         self._process.terminate()
         self._process.wait(30)
 
-    def cpu(self) -> float:
-        return cpu_seconds(descendants(self._process.pid))
+    def cpu(self, part: str = "") -> float:
+        """Seconds of its processes that have `part` in their command line."""
+        return cpu_seconds([pid for pid in descendants(self._process.pid) if part in command_line(pid)])
 
 
 class StockMitmdump(System):
@@ -104,6 +111,7 @@ class Gateway(System):
     """The gateway with everything on: key, cap, guard (secrets and PII), ledger."""
 
     name = "sallyport, everything on"
+    environment: Mapping[str, str] = MappingProxyType({})
     host = "api.openai.com:443"
     base_path = "/openai/v1/chat/completions"
 
@@ -113,20 +121,24 @@ class Gateway(System):
         command = [sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(self.directory), "--workers", "1"]
         command += ["--listen", f"127.0.0.1:{self.port}", "--console", f"127.0.0.1:{self.console}", "--log-level", "warning"]
         command += ["--upstream", f"openai=https://localhost:{self.upstream_port}", "--upstream-ca", self.upstream_ca]
-        environment = {**os.environ, "SALLYPORT_ADMIN_KEY": ADMIN_KEY}
+        environment = {**os.environ, "SALLYPORT_ADMIN_KEY": ADMIN_KEY, **self.environment}
         return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
 
     def prepare(self) -> None:
         _wait_for(self.console, self._process)
         self._admin("PUT", "/v1/workspaces/default/secrets/OPENAI_API_KEY", {"value": "sk-bench-upstream-key"})
         self.key = self._admin("POST", "/v1/keys", {"workspace_id": "default", "name": "bench"})["key"]
-        matcher = [{"key": "workspace_id", "value": "default"}]
-        cap = {"window": "monthly", "limit_usd": 100000}
-        guard = {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 10}
-        for kind, config in (("spend_cap", cap), ("guard", guard)):
-            policy = {"name": kind, "policy_type": kind, "action": "block", "subject_matchers": matcher, "config": config}
+        for kind, key, value, config in self.policies():
+            matchers = [{"key": key, "value": value}]
+            policy = {"name": kind, "policy_type": kind, "action": "block", "subject_matchers": matchers, "config": config}
             self._admin("POST", "/v1/platform/gateway-policies", policy)
         time.sleep(5)  # the workers follow within a second, and the names model warms up in the background
+
+    def policies(self) -> list[tuple[str, str, str, dict[str, Any]]]:
+        """Type, matcher key and value, config."""
+        cap = {"window": "monthly", "limit_usd": 100000}
+        guard = {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 10}
+        return [("spend_cap", "workspace_id", "default", cap), ("guard", "workspace_id", "default", guard)]
 
     def _admin(self, method: str, path: str, body: dict[str, Any]) -> Any:
         headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}

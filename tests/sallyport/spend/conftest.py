@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
-import redis.asyncio
 
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate
 from tests.sallyport.spend.desk import Clock, Desk, whole
 
@@ -20,6 +20,6 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def desk(redis_url: str, clock: Clock) -> AsyncIterator[Desk]:
-    async with redis.asyncio.from_url(redis_url) as client:
+    async with connect(redis_url) as client:
         await whole(client)
         yield Desk(client, clock, SpendGate(client, lease_seconds=30, answer_seconds=10, clock=clock))

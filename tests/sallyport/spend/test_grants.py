@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-import redis.asyncio
 
 from sallyport.spend import keys
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate, StoreUnavailable
 from sallyport.spend.reaper import reap
 from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
@@ -71,11 +71,11 @@ async def workers(server: Server) -> AsyncIterator[list[Desk]]:
     """Three workers that have each served a call under a strict cap, and have their share."""
     clock = Clock()
     policies = (cap(CAP, strict=True, unavailable="lease", workspace_id="w"), cap(1, unavailable="allow"))
-    async with redis.asyncio.from_url(server.url) as first:
+    async with connect(server.url) as first:
         await whole(first)
         desks = [
             Desk(client, clock, SpendGate(client, lease_seconds=30, answer_seconds=0.3, clock=clock), policies)
-            for client in (redis.asyncio.from_url(server.url) for _ in range(WORKERS))
+            for client in (connect(server.url) for _ in range(WORKERS))
         ]
         for desk in desks:
             await settled(desk, 0)

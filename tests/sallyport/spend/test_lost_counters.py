@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from policies.spend_cap import caps_for
 from sallyport.spend import keys
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate, StoreUnavailable
 from sallyport.spend.journal import Journal
 from sallyport.spend.ledger import insert_calls
@@ -42,7 +43,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 async def desk(redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     """A worker that keeps a journal, at the time it is."""
     clock = Clock(time.time())
-    async with redis.asyncio.from_url(redis_url) as client:
+    async with connect(redis_url) as client:
         await whole(client)
         gate = SpendGate(client, lease_seconds=30, answer_seconds=5, journal=Journal(tmp_path / "journals"), clock=clock)
         yield Desk(client, clock, gate)

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import redis.asyncio
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -33,6 +32,7 @@ from policies.spend_cap import Cap, caps_for
 from policies.subjects import base_fields
 from sallyport.money import nano_to_usd
 from sallyport.spend import keys
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate
 from sallyport.spend.journal import Journal
 from sallyport.spend.ledger import insert_calls
@@ -86,7 +86,7 @@ class Bookkeeping(RuleBasedStateMachine):
         self.folder = self.directory / "journals"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.engine = open_database(Path(shutil.copy(self.template, self.directory / "gateway.db")))
-        self.client = redis.asyncio.from_url(self.url)
+        self.client = connect(self.url)
         gate = SpendGate(self.client, lease_seconds=LEASE, journal=Journal(self.folder), clock=self.clock)
         self.desk = Desk(self.client, self.clock, gate)
         self.journals = Journals(self.folder, self.client, self.engine, lease_seconds=LEASE, clock=self.clock)

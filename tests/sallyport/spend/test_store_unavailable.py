@@ -9,15 +9,15 @@ import time
 from pathlib import Path
 
 import pytest
-import redis.asyncio
 
+from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate, StoreUnavailable
 from tests.sallyport.spend.desk import Clock, Desk
 
 
 async def unavailable(url: str) -> float:
     """How long a gate takes to say that this Redis can't be used."""
-    async with redis.asyncio.from_url(url) as client:
+    async with connect(url) as client:
         desk = Desk(client, Clock(), SpendGate(client, lease_seconds=30, answer_seconds=0.1, clock=Clock()))
         started = time.perf_counter()
         with pytest.raises(StoreUnavailable, match="Redis"):
