@@ -106,6 +106,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
     await flush(services)
     with contextlib.suppress(StoreUnavailable):
         await services.spend.give_grants_back()
+    await asyncio.to_thread(journal.close)
     master.shutdown()
     await running
     await redis.aclose()

@@ -4,6 +4,7 @@
 # pyright: reportUnknownMemberType=false
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ from sallyport.spend import keys
 from sallyport.spend.admission import Admission
 from sallyport.spend.counters import current_spend
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.journal import Journal
 from sallyport.tracing.record import CallRecord
 
 NOON = 1_795_435_200.0
@@ -61,6 +63,8 @@ class Desk:
     gate: SpendGate
     policies: tuple[Policy, ...] = ()
     subject: Subject = field(default_factory=lambda: SUBJECT)
+    journal: Journal | None = None
+    """The gate's."""
 
     def call(self, **changes: Any) -> CallRecord:
         who = self.subject
@@ -79,6 +83,11 @@ class Desk:
     async def published(self) -> list[CallRecord]:
         entries: Any = await self.client.xrange("{o}:calls")
         return [CallRecord.from_json(fields[b"record"]) for _, fields in entries]
+
+    async def noted(self) -> None:
+        """What the gate did is in its journal."""
+        assert self.journal is not None
+        await asyncio.to_thread(self.journal.turn().wait)
 
     async def left_over(self) -> list[str]:
         """Reservations and amounts held that nobody released."""

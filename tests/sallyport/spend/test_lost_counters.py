@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 import redis.asyncio
 from sqlalchemy import Engine
@@ -45,8 +46,10 @@ async def desk(redis_url: str, tmp_path: Path) -> AsyncIterator[Desk]:
     clock = Clock(time.time())
     async with connect(redis_url) as client:
         await whole(client)
-        gate = SpendGate(client, lease_seconds=30, answer_seconds=5, journal=Journal(tmp_path / "journals"), clock=clock)
-        yield Desk(client, clock, gate)
+        journal = Journal(tmp_path / "journals")
+        gate = SpendGate(client, lease_seconds=30, answer_seconds=5, journal=journal, clock=clock)
+        yield Desk(client, clock, gate, journal=journal)
+        journal.close()
 
 
 @pytest.fixture
@@ -73,6 +76,7 @@ async def settled(desk: Desk, cost: int) -> CallRecord:
 
 
 async def rebuild(desk: Desk, engine: Engine, journals: Journals) -> None:
+    await desk.noted()
     found = await compare(desk.client, engine, "o", desk.policies, at=desk.clock.now, meanwhile=journals.replay_all)
     assert await repair(desk.client, found)
 
@@ -170,6 +174,7 @@ async def test_many_calls_come_back_through_a_client_that_has_few_connections(
     """redis-py refuses the connection beyond its last; the console's client has the usual hundred."""
     for _ in range(120):
         await settled(desk, 1)
+    await desk.noted()
     await desk.client.flushall()
     async with redis.asyncio.from_url(redis_url, max_connections=25) as client:
         await Journals(tmp_path / "journals", client, engine, lease_seconds=30).replay_all("o")
@@ -223,7 +228,8 @@ async def test_sweeping_brings_back_what_redis_never_got_and_then_lets_the_file_
         call.to_json(),
         b'{"cost":"40","subjects":["workspace_id=w"],"expire":[1e10,1e10,1e10,1e10],"tokens":0,"marker_seconds":900}',
     )
-    down.turn()
+    down.close()
+    await desk.noted()
     await journals.sweep()
     assert await desk.published() == []  # not ripe
     for path in folder.iterdir():
@@ -243,6 +249,7 @@ async def test_sweeping_leaves_alone_what_runs_what_waits_and_what_is_damaged(
 ) -> None:
     await settled(desk, 7)
     await desk.admit(desk.call())
+    await desk.noted()
     (tmp_path / "journals" / "0.jsonl").write_bytes(b'{"settled":{"id":\n\n[]\n"x"\n')
     for path in (tmp_path / "journals").iterdir():
         os.utime(path, (OLD, OLD))
@@ -251,9 +258,36 @@ async def test_sweeping_leaves_alone_what_runs_what_waits_and_what_is_damaged(
     assert len(list((tmp_path / "journals").iterdir())) == 1
 
 
-async def test_a_disk_that_fails_costs_no_call(desk: Desk, tmp_path: Path) -> None:
+async def test_a_disk_that_fails_costs_no_call_and_is_used_again(desk: Desk, tmp_path: Path) -> None:
     (folder := tmp_path / "gone").mkdir()
-    desk.gate = SpendGate(desk.client, lease_seconds=30, journal=Journal(folder), clock=desk.clock)
+    desk.journal = Journal(folder)
+    desk.gate = SpendGate(desk.client, lease_seconds=30, journal=desk.journal, clock=desk.clock)
     folder.rmdir()
     await settled(desk, 3)
     assert await desk.spent() == 3
+    await desk.noted()
+    folder.mkdir()
+    again = await settled(desk, 4)
+    desk.journal.close()
+    (file,) = folder.iterdir()
+    assert [orjson.loads(line).keys() for line in file.read_bytes().splitlines()] == [
+        {"admitted", "reservation"},
+        {"settled", "bill"},
+    ]
+    assert again.id.encode() in file.read_bytes()
+
+
+async def test_a_disk_that_hangs_holds_up_no_call_and_then_gets_all_in_order(desk: Desk, tmp_path: Path) -> None:
+    """A pipe that nobody reads is a file whose write does not come back."""
+    reading_end, writing_end = os.pipe()
+    journal = desk.journal
+    assert journal is not None
+    journal._file = writing_end  # pyright: ignore[reportPrivateUsage] - no disk hangs on demand
+    calls = [await settled(desk, 1) for _ in range(100)]  # far more than a pipe holds
+    assert await desk.spent() == 100
+    journal.turn()
+    with os.fdopen(reading_end, "rb") as pipe:
+        noted = await asyncio.to_thread(pipe.read)
+    entries = [orjson.loads(line) for line in noted.splitlines()]
+    assert [next(iter(entry)) for entry in entries] == ["admitted", "settled"] * 100
+    assert [entry["settled"]["id"] for entry in entries[1::2]] == [call.id for call in calls]

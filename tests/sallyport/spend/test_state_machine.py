@@ -87,8 +87,9 @@ class Bookkeeping(RuleBasedStateMachine):
         shutil.rmtree(self.folder, ignore_errors=True)
         self.engine = open_database(Path(shutil.copy(self.template, self.directory / "gateway.db")))
         self.client = connect(self.url)
-        gate = SpendGate(self.client, lease_seconds=LEASE, journal=Journal(self.folder), clock=self.clock)
-        self.desk = Desk(self.client, self.clock, gate)
+        journal = Journal(self.folder)
+        gate = SpendGate(self.client, lease_seconds=LEASE, journal=journal, clock=self.clock)
+        self.desk = Desk(self.client, self.clock, gate, journal=journal)
         self.journals = Journals(self.folder, self.client, self.engine, lease_seconds=LEASE, clock=self.clock)
         self.counters: Counter[Place] = Counter()
         self.open: dict[str, Open] = {}
@@ -100,6 +101,8 @@ class Bookkeeping(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.runner.run(self.client.aclose())
+        if self.desk.journal:
+            self.desk.journal.close()
         self.runner.close()
         self.engine.dispose()
 
@@ -208,6 +211,7 @@ class Bookkeeping(RuleBasedStateMachine):
         """Then the counters are rebuilt. A call that was reaped and not recorded is reserved again: its lease runs anew."""
 
         async def rebuild() -> None:
+            await self.desk.noted()
             await self.client.flushall()
             at, policies = self.clock.now, self.desk.policies
             found = await compare(self.client, self.engine, "o", policies, at=at, meanwhile=self.journals.replay_all)
