@@ -9,6 +9,7 @@ from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.unsettled import Unsettled
 from sallyport.store.snapshot import Snapshot
 from sallyport.tracing.record import CallRecord
 from sallyport.vault.key_pool import Resting
@@ -29,5 +30,5 @@ class Services:
     """Calls in flight, by id: their leases are renewed, and a drain waits for them."""
     unpublished: list[CallRecord] = field(default_factory=list[CallRecord])
     """Records that hold no reservation (refusals, side paths), published in batches."""
-    unsettled: dict[str, CallRecord] = field(default_factory=dict[str, CallRecord])
+    unsettled: Unsettled = field(default_factory=Unsettled)
     """Settlements the store could not take yet; tried again until it does."""

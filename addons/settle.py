@@ -161,8 +161,8 @@ class Settle:
         if call.reserved:
             try:
                 await self._services.spend.settle(call.record)
-            except StoreUnavailable:
-                self._services.unsettled[call.record.id] = call.record
+            except StoreUnavailable as error:
+                self._services.unsettled.add(call.record, error)
         elif call.record.status == FALL_BACK:
             pass  # the client asks over HTTPS at once, and that call has its record
         elif call.key is not None or call.record.outcome == "blocked":

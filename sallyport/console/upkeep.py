@@ -19,7 +19,7 @@ from policies.subjects import counted_apart
 from sallyport.spend import keys
 from sallyport.spend.rate_history import restore
 from sallyport.spend.reaper import reap
-from sallyport.spend.reconcile import Comparison, compare, needs_rebuild, repair
+from sallyport.spend.reconcile import Comparison, compare, epoch, repair
 from sallyport.spend.replay import Journals
 from sallyport.store.errors import StoreError
 from sallyport.store.load import load_snapshot, snapshot_version
@@ -51,6 +51,8 @@ class Upkeep:
         self._failing = False
         self._night = _night()
         self._looks: list[float] = []
+        self._epochs: dict[str, str] = {}
+        """By organization: what its counters are known to be whole since."""
         self.snapshot = Snapshot(version=-1)
 
     async def run(self) -> None:
@@ -77,11 +79,12 @@ class Upkeep:
                     return
 
     async def _needs_rebuild(self, organization: str) -> bool:
-        lost, now = await needs_rebuild(self._redis, organization), time.monotonic()
+        """Redis has lost the counters; or it had, and another gateway made them whole without what stands in our journals."""
+        found, now = await epoch(self._redis, organization), time.monotonic()
         if now - self._answered > self._lease_seconds / 2:
             self._steady_since = now
         self._answered = now
-        return lost
+        return found is None or found != self._epochs.setdefault(organization, found)
 
     def _organizations(self) -> list[str]:
         return sorted({workspace.organization_id for workspace in self.snapshot.workspaces.values()})
@@ -128,9 +131,11 @@ class Upkeep:
         self.snapshot = await asyncio.to_thread(_newer, self._store, self.snapshot)
 
     async def _rebuild(self, organization: str) -> None:
+        before = await epoch(self._redis, organization)
         found = await self._compare(organization, self._journals and self._journals.replay_all)
         await self._count_rates(organization, self.snapshot.policies)
         if await repair(self._redis, found):
+            self._epochs[organization] = before or found.token
             log.info("the spend counters of organization %s are rebuilt from the ledger", organization)
             self._looks = sorted([*self._looks, time.monotonic() + _LOOKS[0]])  # a journal knows the caps of its time alone
 

@@ -46,15 +46,13 @@ async def renew_grants(services: Services) -> None:
 
 
 async def flush(services: Services) -> bool:
-    """Publish and settle all that waits; False when the store is away."""
+    """Settle and publish all that waits; False when the store is away."""
     try:
+        await services.unsettled.settle(services.spend)
         while services.unpublished:
             batch = services.unpublished[:_MOST_AT_ONCE]
             await services.spend.publish(batch)
             del services.unpublished[: len(batch)]
-        for call_id, record in list(services.unsettled.items()):
-            await services.spend.settle_again(record)
-            del services.unsettled[call_id]
     except StoreUnavailable:
         excess = len(services.unpublished) - _MOST_WAITING
         if excess > 0:

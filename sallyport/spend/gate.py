@@ -21,6 +21,7 @@ from sallyport.spend import keys, plan
 from sallyport.spend.admission import Admission, Topped, blocks
 from sallyport.spend.grants import Grants
 from sallyport.spend.journal import Journal
+from sallyport.spend.rejections import is_rejection
 from sallyport.spend.script import Argument, Script
 from sallyport.tracing.record import CallRecord
 
@@ -32,6 +33,10 @@ _LOST = (b"lost", "lost")
 
 class StoreUnavailable(Exception):
     """Redis did not answer in time or could not do what was asked. Whether it was done is not known."""
+
+
+class Rejected(StoreUnavailable):
+    """Redis answers, and can't do this: a key that it needs is not what it should be."""
 
 
 class SpendGate:
@@ -215,7 +220,8 @@ class SpendGate:
             self._away = True
             raise StoreUnavailable(f"Redis did not answer within {self._answer_seconds * 1000:.0f} ms") from error
         except (RedisError, OSError) as error:
-            raise StoreUnavailable(f"Redis failed: {error}") from error
+            kind = Rejected if is_rejection(error) else StoreUnavailable
+            raise kind(f"Redis failed: {error}") from error
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ All keys of one organization carry its hash tag, so that every script stays in o
 | `{org}:rate:<metric>:<window>:<subject>` | hash | sub-bucket → requests or tokens in it |
 | `{org}:calls` | stream | finished CallRecords for the recorder, field `record` |
 | `{org}:since` | set | while counters are compared with the ledger: the calls settled since that began, and who compares |
-| `{org}:epoch` | string | the counters are whole; missing after Redis came up empty |
+| `{org}:epoch` | string | the counters are whole; missing after Redis came up empty, then another one |
 """
 
 from __future__ import annotations

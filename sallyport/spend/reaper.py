@@ -7,8 +7,9 @@ from typing import cast
 
 import orjson
 import redis.asyncio
+from redis.exceptions import ResponseError
 
-from sallyport.spend import keys, plan
+from sallyport.spend import keys, plan, rejections
 from sallyport.spend.grants import PREFIX, reap_grant
 from sallyport.spend.script import Script
 from sallyport.tracing.record import CallRecord
@@ -46,8 +47,13 @@ async def _reap(client: redis.asyncio.Redis, organization_id: str, now: float) -
         if record is None or reservation is None:  # settled since we looked
             await client.zrem(keys.leases(organization_id), call_id)
             continue
-        names, arguments = plan.settlement(_lost(record, reservation), expired_by=now)
-        reaped += await _settle.run(client, names, arguments)
+        lost = _lost(record, reservation)
+        try:
+            reaped += await _settle.run(client, *plan.settlement(lost, expired_by=now))
+        except ResponseError as error:
+            if not rejections.is_rejection(error):
+                raise
+            rejections.tell(lost.id, organization_id, error)
     return reaped
 
 

@@ -105,7 +105,16 @@ async def compare(
 
 async def needs_rebuild(client: redis.asyncio.Redis, organization_id: str) -> bool:
     """The counters are not known to be whole: they were never built, or Redis lost them. Raises redis.RedisError."""
-    return not await client.exists(keys.epoch(organization_id))
+    return await epoch(client, organization_id) is None
+
+
+async def epoch(client: redis.asyncio.Redis, organization_id: str) -> str | None:
+    """Since when the counters are whole: another name after each time that Redis lost them. None: they are not.
+
+    Raises redis.RedisError.
+    """
+    found: bytes | str | None = await client.get(keys.epoch(organization_id))
+    return _text(found) if found is not None else None
 
 
 async def repair(client: redis.asyncio.Redis, found: Comparison) -> bool:
@@ -116,7 +125,7 @@ async def repair(client: redis.asyncio.Redis, found: Comparison) -> bool:
     names, expire = keys.spend_windows(found.organization_id, found.at)
     corrections = [[WINDOWS.index(entry.window) + 1, entry.subject, str(-entry.drift_nano)] for entry in found.drifted]
     where = [*names, keys.since(found.organization_id), keys.epoch(found.organization_id)]
-    given = [found.token, orjson.dumps(corrections), orjson.dumps(expire), str(int(found.at))]
+    given = [found.token, orjson.dumps(corrections), orjson.dumps(expire), found.token]
     return bool(await _repair.run(client, where, given))
 
 

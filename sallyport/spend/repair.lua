@@ -1,7 +1,7 @@
 -- Adds to the counters what they lack of the ledger, if nothing has come between since the two were compared.
 --
 -- KEYS  1–4 spend by hour, day, week, month   5 calls settled since the comparison began   6 epoch
--- ARGV  1 who compares   2 corrections: [[window, subject, nano]…]   3 when each counter may vanish: [4 times]   4 the time
+-- ARGV  1 who compares   2 corrections: [[window, subject, nano]…]   3 when each counter may vanish: [4 times]   4 a name for what begins if they were lost
 -- Returns 1, or 0 when the counters were lost meanwhile, another comparison began, or this one took too long.
 --
 -- Adding a difference, not setting a sum, keeps what calls were charged since.
@@ -16,5 +16,5 @@ for _, correction in ipairs(cjson.decode(ARGV[2])) do
   redis.call("EXPIREAT", key, expire[correction[1]])
 end
 redis.call("DEL", KEYS[5])
-redis.call("SET", KEYS[6], ARGV[4])
+redis.call("SET", KEYS[6], ARGV[4], "NX")
 return 1

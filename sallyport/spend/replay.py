@@ -18,9 +18,10 @@ from typing import Any
 
 import orjson
 import redis.asyncio
+from redis.exceptions import ResponseError
 from sqlalchemy import Engine
 
-from sallyport.spend import keys, plan
+from sallyport.spend import keys, plan, rejections
 from sallyport.spend.journal import SUFFIX
 from sallyport.spend.ledger import costs_of
 from sallyport.spend.script import Script
@@ -121,12 +122,17 @@ class Journals:
 
     async def _again(self, noted: Noted, lease_end: float) -> None:
         record = CallRecord.from_json(orjson.dumps(noted.record))
-        if noted.bill is None:
-            await _admit.run(self._redis, *plan.restoration(record, orjson.dumps(noted.reservation), lease_end))
-        else:
-            names, arguments = plan.settlement(record)
-            arguments[2] = orjson.dumps(noted.bill)
-            await _settle.run(self._redis, names, arguments)
+        try:
+            if noted.bill is None:
+                await _admit.run(self._redis, *plan.restoration(record, orjson.dumps(noted.reservation), lease_end))
+            else:
+                names, arguments = plan.settlement(record)
+                arguments[2] = orjson.dumps(noted.bill)
+                await _settle.run(self._redis, names, arguments)
+        except ResponseError as error:
+            if not rejections.is_rejection(error):
+                raise
+            rejections.tell(record.id, record.organization_id, error)  # the file stays, and the others are done
 
 
 def _read_all(paths: Iterable[Path]) -> dict[str, Noted]:

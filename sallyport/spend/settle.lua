@@ -19,11 +19,25 @@ if ARGV[4] ~= "" then
 end
 
 local bill = cjson.decode(ARGV[3])
+local kept = redis.call("HGET", KEYS[1], id)
+if redis.call("EXISTS", KEYS[10]) == 1 then
+  redis.call("SADD", KEYS[10], id)
+end
+redis.call("XADD", KEYS[5], "*", "record", ARGV[2])
+redis.call("SET", KEYS[4], "1", "EX", bill.marker_seconds)
+if kept then
+  redis.call("HDEL", KEYS[1], id)
+  redis.call("HDEL", KEYS[2], id)
+  redis.call("ZREM", KEYS[3], id)
+end
+
+-- From here on nothing is lost where a key turns out not to be what it should: asked again, this call is settled already, and
+-- what a counter lacks is found when it is compared with the ledger.
+
 local subjects, known = bill.subjects, {}
 for _, subject in ipairs(subjects) do
   known[subject] = true
 end
-local kept = redis.call("HGET", KEYS[1], id)
 
 if kept then
   local reservation = cjson.decode(kept)
@@ -46,9 +60,6 @@ if kept then
       subjects[#subjects + 1] = subject
     end
   end
-  redis.call("HDEL", KEYS[1], id)
-  redis.call("HDEL", KEYS[2], id)
-  redis.call("ZREM", KEYS[3], id)
 end
 
 if bill.cost ~= "0" then
@@ -59,9 +70,4 @@ if bill.cost ~= "0" then
     redis.call("EXPIREAT", KEYS[5 + window], bill.expire[window])
   end
 end
-if redis.call("EXISTS", KEYS[10]) == 1 then
-  redis.call("SADD", KEYS[10], id)
-end
-redis.call("SET", KEYS[4], "1", "EX", bill.marker_seconds)
-redis.call("XADD", KEYS[5], "*", "record", ARGV[2])
 return 1

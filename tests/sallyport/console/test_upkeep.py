@@ -5,22 +5,32 @@ from __future__ import annotations
 import asyncio
 import time
 from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
+from policies.spend_cap import Cap
 from sallyport.console.upkeep import Upkeep, wait_until_empty
+from sallyport.ids import new_id
 from sallyport.spend import keys
 from sallyport.spend.counters import current_spend
 from sallyport.spend.gate import SpendGate
+from sallyport.spend.journal import Journal
 from sallyport.spend.reconcile import needs_rebuild
+from sallyport.spend.replay import Journals
 from sallyport.store.models import Actor
-from sallyport.tracing.record import CallRecord
+from sallyport.tracing.record import CallRecord, PolicyRef
 from tests.sallyport.console.bench import Bench
+from tests.sallyport.spend.desk import whole
 
 
 async def spent(redis: Redis, window: str = "daily") -> int:
     return await current_spend(redis, "default", "organization_id=default", window, time.time())
+
+
+async def held(redis: Redis) -> int:
+    return int(await redis.hget(keys.spend("default", "daily", time.time()), "held:workspace_id=default") or 0)
 
 
 async def test_counters_that_redis_lost_come_back_from_the_ledger(bench: Bench) -> None:
@@ -136,3 +146,31 @@ async def test_ten_minutes_before_each_midnight_counters_that_are_off_are_set_ri
     now += 1
     await upkeep.once()
     assert await redis.hget(counter, subject) == b"0"
+
+
+async def test_what_two_gateways_had_reserved_comes_back_when_redis_is_emptied(bench: Bench, tmp_path: Path) -> None:
+    """One of them makes the counters whole; the other sees that they are not those it knew, and adds what its journal has."""
+    redis, store = bench.console.redis, bench.console.store
+    await whole(redis, "default")
+    gates: list[tuple[SpendGate, Journal]] = []
+    upkeeps: list[Upkeep] = []
+    for name in ("one", "other"):
+        journal = Journal(tmp_path / name)
+        gates.append((SpendGate(redis, lease_seconds=30, journal=journal), journal))
+        upkeeps.append(Upkeep(store, redis, Journals(tmp_path / name, redis, store.engine, lease_seconds=30)))
+    for upkeep in upkeeps:
+        await upkeep.once()
+    cap = Cap(PolicyRef("p", "p"), "workspace_id=default", "workspace", "daily", 1000, strict=True, on_store_unavailable="block")
+    for gate, journal in gates:
+        record = CallRecord(new_id(), time.time(), organization_id="default", workspace_id="default")
+        await gate.admit(record, caps=(cap,), limits=(), expected_nano=1, worst_nano=100, expected_tokens=1)
+        await asyncio.to_thread(journal.turn().wait)
+    await redis.flushall()
+    for upkeep in upkeeps:
+        await upkeep.once()
+    assert await held(redis) == 200
+    before = await redis.get(keys.epoch("default"))
+    for upkeep in upkeeps:
+        await upkeep.once()
+    assert await redis.get(keys.epoch("default")) == before
+    assert await held(redis) == 200
