@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sallyport.addresses import is_address
 from sallyport.declaration import PROVIDER_NAME, Declaration
+from sallyport.redis_url import EXAMPLES, is_redis_url
 from sallyport.upstream_proxy import UpstreamProxy
 
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?!-)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\Z")
@@ -108,8 +109,8 @@ class Settings(BaseModel):
     @field_validator("redis_url")
     @classmethod
     def _check_redis(cls, value: str | None) -> str | None:
-        if value is not None and not _is_redis_url(value):
-            raise ValueError("must be a URL such as redis://HOST:6379/0, rediss://… or unix:///PATH")  # it may hold a password
+        if value is not None and not is_redis_url(value):
+            raise ValueError(f"must be a URL such as {EXAMPLES}")  # it may hold a password
         return value
 
     @field_validator("upstream_proxy")
@@ -157,12 +158,3 @@ class Settings(BaseModel):
 
     def proxy(self) -> UpstreamProxy | None:
         return UpstreamProxy.parse(self.upstream_proxy, self.no_proxy) if self.upstream_proxy else None
-
-
-def _is_redis_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        parts.port  # noqa: B018 - the property raises on a bad port
-    except ValueError:
-        return False
-    return bool(parts.path) if parts.scheme == "unix" else parts.scheme in ("redis", "rediss")

@@ -34,12 +34,12 @@ from bench.systems import ADMIN_KEY, ROOT, free_port
 from sallyport.money import nano_to_usd
 from sallyport.spend import keys
 
-CLIENTS, KEYS, WORKERS = 12, 6, 3
+CLIENTS, WORKERS = 12, 3
+SHARES = (0.05, 0.2, 0.6, 1.0, 1.0, 1.0)
+"""Each key's strict cap pays for that share of its calls: some are used up early, some near the end, some never."""
 LEASE_SECONDS = 3
 _CALL_NANO = 250_000
 """About what a call costs."""
-_SHARE = 0.7
-"""Of its calls a key's strict cap pays for so many: near the end of the run each is used up."""
 _RECOVERY_SECONDS = 60.0
 _LONGEST_CALL = 20.0
 _REFUSED_SECONDS = 0.3
@@ -60,6 +60,8 @@ class Outcome:
     """Charged by estimate though the provider never saw them: their worker died on the way there."""
     estimated: int
     drift: str
+    used_up: int
+    """Keys that were refused since their strict cap was used up."""
     overspent: int
     left_over: int
     statuses: dict[str, int]
@@ -68,15 +70,17 @@ class Outcome:
 
     @property
     def good(self) -> bool:
-        return not (self.missing or self.duplicates or self.drift or self.overspent or self.left_over)
+        """And strict caps were put to the test."""
+        return bool(self.used_up) and not (self.missing or self.duplicates or self.drift or self.overspent or self.left_over)
 
 
 class Gateway:
     """`run_gateway.py serve` in a folder of its own, with a key for each client."""
 
-    def __init__(self, data: Path, upstream_port: int, limit_nano: int) -> None:
+    def __init__(self, data: Path, upstream_port: int) -> None:
         self.data = data
-        self.limit_nano = limit_nano
+        self.limits_nano: dict[str, int] = {}
+        """By key id."""
         self.port, self._console = free_port(), free_port()
         command = [sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(data), "--ner-workers", "0"]
         command += ["--workers", str(WORKERS), "--lease-seconds", str(LEASE_SECONDS), "--log-level", "warning"]
@@ -86,8 +90,8 @@ class Gateway:
             environment = {**os.environ, "SALLYPORT_ADMIN_KEY": ADMIN_KEY}
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
-    def prepare(self) -> list[str]:
-        """The keys, once it serves."""
+    def prepare(self, calls: int) -> list[str]:
+        """The keys, once it serves. `calls`: of all of them together."""
         deadline = time.monotonic() + 60
         while True:
             with suppress(OSError):
@@ -97,11 +101,15 @@ class Gateway:
                 raise click.ClickException("the gateway does not start")
             time.sleep(0.1)
         self.admin("PUT", "/v1/workspaces/default/secrets/OPENAI_API_KEY", {"value": "sk-faults"})
-        config = {"window": "monthly", "limit_usd": nano_to_usd(self.limit_nano), "strict": True}
-        matchers = [{"key": "api_key_id", "value": ""}]
-        policy = {"name": "each key", "policy_type": "default_spend_cap", "subject_matchers": matchers, "config": config}
-        self.admin("POST", "/v1/platform/gateway-policies", policy)
-        made = [self.admin("POST", "/v1/keys", {"workspace_id": "default", "name": f"k{n}"})["key"] for n in range(KEYS)]
+        made: list[str] = []
+        for number, share in enumerate(SHARES):
+            key = self.admin("POST", "/v1/keys", {"workspace_id": "default", "name": f"k{number}"})
+            self.limits_nano[key["id"]] = limit = int(calls / len(SHARES) * share * _CALL_NANO)
+            config = {"window": "monthly", "limit_usd": nano_to_usd(limit), "strict": True}
+            matchers = [{"key": "api_key_id", "value": key["id"]}]
+            policy = {"name": f"of k{number}", "policy_type": "spend_cap", "subject_matchers": matchers, "config": config}
+            self.admin("POST", "/v1/platform/gateway-policies", policy)
+            made.append(key["key"])
         time.sleep(1.5)  # every worker knows them then
         return made
 
@@ -157,25 +165,29 @@ async def _run(calls: int, seed: int, show: bool) -> Outcome:
     chance = random.Random(seed)
     provider = Provider(random.Random(seed + 1))
     with tempfile.TemporaryDirectory(prefix="sallyport-faults-") as folder:
-        gateway = Gateway(Path(folder) / "data", await provider.start(), int(calls / KEYS * _SHARE * _CALL_NANO))
+        gateway = Gateway(Path(folder) / "data", await provider.start())
         try:
-            clients = await asyncio.to_thread(gateway.prepare)
+            clients = await asyncio.to_thread(gateway.prepare, calls)
             faults = Faults(gateway.process.pid, gateway.data, random.Random(seed + 2))
             statuses: Counter[str] = Counter()
+            refused: set[str] = set()
             numbers = iter(range(calls))
             with Progress(disable=not show) as progress:
                 task = progress.add_task("calls", total=calls)
 
                 async def client() -> None:
                     for number in numbers:
-                        status = await _call(gateway.port, number, chance.choice(clients), chance)
+                        key = chance.choice(clients)
+                        status = await _call(gateway.port, number, key, chance)
                         statuses[status] += 1
+                        if status == "402":
+                            refused.add(key)
                         await asyncio.sleep(_REFUSED_SECONDS if status in ("503", "cut") else 0)
                         progress.advance(task)
 
                 async def trouble() -> None:
                     while True:
-                        await asyncio.sleep(0.5 + 2 * chance.random())
+                        await asyncio.sleep(1 + 3 * chance.random())
                         progress.update(task, description=await faults.one())
 
                 troubling = asyncio.create_task(trouble())
@@ -191,7 +203,21 @@ async def _run(calls: int, seed: int, show: bool) -> Outcome:
                 gateway,
                 provider,
                 Outcome(
-                    seed, calls, len(provider.answered), 0, 0, 0, 0, 0, drift, 0, 0, dict(statuses), dict(faults.done), recovery
+                    seed,
+                    calls,
+                    len(provider.answered),
+                    0,
+                    0,
+                    0,
+                    0,
+                    0,
+                    drift,
+                    len(refused),
+                    0,
+                    0,
+                    dict(statuses),
+                    dict(faults.done),
+                    recovery,
                 ),
             )
         finally:
@@ -212,7 +238,7 @@ def _judge(gateway: Gateway, provider: Provider, found: Outcome) -> Outcome:
     found.duplicates = sum(count > 1 for count in times.values())
     found.charged_unanswered = len(charged - provider.answered.keys())
     found.estimated = sum(estimated for _, _, estimated, _ in rows)
-    found.overspent = sum(nano > gateway.limit_nano for nano in spent.values())
+    found.overspent = sum(nano > gateway.limits_nano[key] for key, nano in spent.items())
     found.left_over = 0 if gateway.settled() else 1
     return found
 

@@ -18,6 +18,7 @@ from sallyport.cli.commands import BadInput, Failure
 from sallyport.cli.program import program
 from sallyport.paths import DataDir
 from sallyport.proxy.snapshots import CHANGED
+from sallyport.redis_url import node_url
 from sallyport.settings import Settings
 from sallyport.store.models import Actor, GatewayKey, Page, User, Workspace
 from sallyport.store.opening import open_store
@@ -54,7 +55,7 @@ def _announce(where: str) -> None:
     """No gateway may be running; one that is and can't hear us looks for changes by itself every few seconds."""
     with (
         suppress(redis.RedisError),
-        redis.Redis.from_url(where, retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) as client,
+        redis.Redis.from_url(node_url(where), retry=Retry(NoBackoff(), 0), socket_connect_timeout=1) as client,
     ):
         client.publish(CHANGED, "cli")
 

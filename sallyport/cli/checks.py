@@ -24,6 +24,7 @@ from redis.retry import Retry
 from sallyport.cli.admin import every, opened_store
 from sallyport.cli.program import console_address, gateway_address, program
 from sallyport.paths import DataDir
+from sallyport.redis_url import node_url
 from sallyport.settings import Settings
 from sallyport.supervisor.data_dir import read_state
 from sallyport.supervisor.logs import mask
@@ -121,7 +122,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         return
     address = settings.redis_url or url(data.redis_socket)
     with redis.Redis.from_url(
-        address, retry=Retry(NoBackoff(), 0), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS
+        node_url(address), retry=Retry(NoBackoff(), 0), socket_connect_timeout=_SECONDS, socket_timeout=_SECONDS
     ) as client:
         seconds, microseconds = client.time()
         ahead = time.time() - (seconds + microseconds / 1e6)

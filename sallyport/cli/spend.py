@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import get_args
 
 import click
-import redis.asyncio
+import redis
 
 from sallyport.cli.admin import opened_store, redis_url
 from sallyport.cli.commands import Failure, current_settings
@@ -21,6 +21,7 @@ from sallyport.csv_text import csv_text
 from sallyport.money import nano_to_usd
 from sallyport.settings import Settings
 from sallyport.spend import ledger
+from sallyport.spend.connection import connect
 from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
 from sallyport.spend.reconcile import Comparison, compare, repair
 from sallyport.spend.windows import WINDOWS
@@ -107,7 +108,7 @@ async def _reconcile(settings: Settings, store: Store, *, repairs: bool) -> tupl
     organizations = sorted({workspace.organization_id for workspace in snapshot.workspaces.values()})
     found: list[Comparison] = []
     repaired = repairs
-    async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped
+    async with connect(redis_url(settings)) as client:
         for organization in organizations:
             comparison = await compare(client, store.engine, organization, snapshot.policies, at=time.time())
             found.append(comparison)

@@ -58,7 +58,7 @@ def _ask_database(console: Console) -> None:
 
 
 async def _ask_redis(console: Console) -> None:
-    await console.redis.echo("sallyport")  # pyright: ignore[reportUnknownMemberType] - its **kwargs
+    await console.redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType] - its **options; of a cluster, all nodes
 
 
 async def _connect(address: Address) -> None:

@@ -48,6 +48,7 @@ class SnapshotFollower:
         """Follow changes until cancelled. While SQL is down the last snapshot stays in force."""
         while True:
             try:
+                await self._redis.initialize()  # a cluster's client knows its nodes only then
                 async with self._redis.pubsub() as subscription:
                     await subscription.subscribe(CHANGED)
                     if not self._hears:

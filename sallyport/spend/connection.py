@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import RedisCluster
 
+from sallyport.redis_url import is_cluster, node_url
 from sallyport.spend.script_connection import script_connection
 
 _CONNECTIONS = 64
@@ -32,9 +34,14 @@ class Client(Redis):
         await super().aclose(close_connection_pool)
 
 
-def connect(url: str) -> Client:
+def connect(url: str) -> Redis:
     """A client whose calls wait for a connection when all are taken: by itself redis-py fails the 101st call at once.
 
     How long one may wait is for the caller to bound.
     """
-    return Client(url)
+    return connect_cluster(url) if is_cluster(url) else Client(url)
+
+
+def connect_cluster(url: str, **options: Any) -> Redis:
+    """A client that finds each key's node, and can do what is asked of one server here. `options`: as redis-py has them."""
+    return cast(Redis, RedisCluster.from_url(node_url(url), **options))

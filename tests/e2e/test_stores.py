@@ -1,13 +1,18 @@
 """The stores by URL: PostgreSQL and a Redis of one's own instead of the embedded ones."""
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from sallyport.standin import StandIn
-from tests.e2e.support import Gateway, wait_for
+from tests.e2e.support import ROOT, Gateway, wait_for
 from tests.e2e.wire import chat
+from tests.redis_cluster import redis_cluster
+
+__all__ = ["redis_cluster"]
 
 
 def test_a_call_is_governed_and_recorded_with_postgresql_and_a_redis_of_ones_own(
@@ -41,6 +46,24 @@ def test_two_gateways_that_do_not_share_their_counters_do_not_share_a_database(
         shutil.copy(master_key, other.data_dir / "master.key")
         with pytest.raises(AssertionError, match="give all of them the same --redis-url"):
             other.__enter__()
+
+
+def test_a_call_is_governed_and_recorded_with_a_cluster_and_a_change_is_heard_of(
+    providers: StandIn, redis_cluster: str, tmp_path: Path
+):
+    with Gateway(tmp_path, providers, "--redis-url", redis_cluster) as gateway:
+        cap = {"policy_type": "spend_cap", "config": {"window": "daily", "limit_usd": "0.000001", "strict": False}}
+        team = gateway.team("Grace", cap)
+        with gateway.client(team) as client:
+            answer = client.post("/openai/v1/chat/completions", json=chat("hi"))
+            assert answer.status_code == 200
+            record = gateway.call(answer.headers["x-gateway-request-id"])
+            assert client.post("/openai/v1/chat/completions", json=chat("hi")).status_code == 402
+        rows = gateway.admin("GET", "/v1/spend", params={"group_by": "workspace", "window": "daily"})["items"]
+        assert [row["spend_usd"] for row in rows if row["group"] == team.workspace_id] == [record["cost_usd"]]
+        wait_for(lambda: gateway.calls(workspace_id=team.workspace_id, outcome="blocked"), "the record of the refusal")
+        command = [sys.executable, str(ROOT / "run_gateway.py"), "spend", "reconcile", "--data-dir", str(gateway.data_dir)]
+        assert subprocess.run([*command, "--redis-url", redis_cluster], capture_output=True, check=False).returncode == 0
 
 
 def test_a_second_start_knows_everything_of_the_first(providers: StandIn, tmp_path: Path):
