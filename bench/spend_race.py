@@ -1,7 +1,8 @@
 """`python -m bench.spend_race`: 500 parallel calls of random size from 4 processes against strict caps at every scope.
 
 Each run starts on an empty real server. What is settled must never exceed a cap, and the ledger, into which all records go, must
-sum up to what the counters of every window say, to the nano-dollar. Exit code 1 where it is not so.
+sum up to what the counters of every window say, to the nano-dollar; so must the rollups that API, command line and console show.
+Exit code 1 where it is not so.
 """
 
 # redis-py leaves its **kwargs untyped:
@@ -9,14 +10,14 @@ sum up to what the counters of every window say, to the nano-dollar. Exit code 1
 from __future__ import annotations
 
 import asyncio
-import json
+import multiprocessing
 import random
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,16 +28,16 @@ import redis
 from rich.console import Console
 from rich.table import Table
 
-from bench.systems import ROOT
 from policies.model import Matcher, Policy, Subject
 from policies.spend_cap import caps_for
 from policies.subjects import base_fields
 from sallyport.ids import new_id
-from sallyport.money import nano_to_usd
+from sallyport.money import nano_to_usd, usd_to_nano
 from sallyport.spend import keys
 from sallyport.spend.connection import connect
+from sallyport.spend.counters import current_spend
 from sallyport.spend.gate import SpendGate
-from sallyport.spend.ledger import insert_calls
+from sallyport.spend.ledger import insert_calls, rollup, rollup_json
 from sallyport.spend.reconcile import compare
 from sallyport.store.database import open_database, writing
 from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
@@ -111,25 +112,29 @@ class Run:
     """Subjects beyond their cap."""
     differing: int
     """Counters that are not what the ledger sums up to."""
+    rollups_off: int
+    """Rollups that are not what the counters say."""
     left_over: int
     """Reservations still held when all is over."""
     seconds: float
 
     @property
     def good(self) -> bool:
-        return not (self.overspent or self.differing or self.left_over)
+        return not (self.overspent or self.differing or self.rollups_off or self.left_over)
 
 
-def _run(server: str, number: int) -> Run:
+def _race(server: str, seed: int, at: float) -> None:
+    """In a process of the pool."""
+    asyncio.run(_calls(server, seed, at))
+
+
+def _run(pool: ProcessPoolExecutor, server: str, number: int) -> Run:
     at, started = time.time(), time.monotonic()
     asyncio.run(_empty(server))
     with redis.Redis.from_url(server) as client:
-        shares_of = [json.dumps([server, number * PROCESSES + index, at]) for index in range(PROCESSES)]
-        command = [sys.executable, "-m", "bench.spend_race", "--worker"]
-        workers = [subprocess.Popen([*command, share], cwd=ROOT) for share in shares_of]
-        codes = [worker.wait() for worker in workers]
-        if any(codes):
-            raise click.ClickException("a process failed")
+        racing = [pool.submit(_race, server, number * PROCESSES + index, at) for index in range(PROCESSES)]
+        for process in racing:
+            process.result()
         entries: Any = client.xrange(keys.calls_stream(ORGANIZATION))
         reservations: Any = client.hlen(keys.reservations(ORGANIZATION))
     records = [CallRecord.from_json(fields[b"record"]) for _, fields in entries]
@@ -137,6 +142,7 @@ def _run(server: str, number: int) -> Run:
     for record in records:
         for field in base_fields(ORGANIZATION, record.workspace_id, record.user_id, record.api_key_id):
             sums[field] += record.cost_nano
+    differing, rollups_off = asyncio.run(_drift(server, records, at))
     shares = {field: nano / LIMITS[field.partition("=")[0]] for field, nano in sums.items()}
     return Run(
         settled=len(records),
@@ -144,14 +150,15 @@ def _run(server: str, number: int) -> Run:
         spent_nano=sums[f"organization_id={ORGANIZATION}"],
         fullest=max(shares.values()),
         overspent=sum(share > 1 for share in shares.values()),
-        differing=asyncio.run(_drift(server, records, at)),
+        differing=differing,
+        rollups_off=rollups_off,
         left_over=reservations,
         seconds=time.monotonic() - started,
     )
 
 
-async def _drift(server: str, records: Sequence[CallRecord], at: float) -> int:
-    """How many counters of all windows differ from the ledger once the records are in it."""
+async def _drift(server: str, records: Sequence[CallRecord], at: float) -> tuple[int, int]:
+    """How many counters of all windows differ from the ledger once the records are in it, and how many rollups from counters."""
     with tempfile.TemporaryDirectory(prefix="sallyport-race-") as directory:
         engine = open_database(Path(directory) / "ledger.db")
         with writing(engine) as connection:
@@ -159,8 +166,15 @@ async def _drift(server: str, records: Sequence[CallRecord], at: float) -> int:
         async with connect(server) as client:
             await client.delete(keys.calls_stream(ORGANIZATION))
             found = await compare(client, engine, ORGANIZATION, at=at)
+            off = [
+                (scope, row["group"])
+                for scope in ("organization", "workspace", "user", "api_key")
+                for row in map(rollup_json, rollup(engine, scope))
+                if usd_to_nano(row["spend_usd"])
+                != await current_spend(client, ORGANIZATION, f"{scope}_id={row['group']}", "monthly", at)
+            ]
         engine.dispose()
-    return len(found.drifted)
+    return len(found.drifted), len(off)
 
 
 @dataclass(frozen=True)
@@ -188,14 +202,9 @@ def redis_server() -> Generator[Server]:
 
 @click.command()
 @click.option("--runs", type=click.IntRange(1, 10_000), default=10, show_default=True)
-@click.option("--worker", hidden=True)
 @click.pass_context
-def main(context: click.Context, runs: int, worker: str | None) -> None:
+def main(context: click.Context, runs: int) -> None:
     """Race calls against strict caps at every scope."""
-    if worker is not None:
-        server, seed, at = json.loads(worker)
-        asyncio.run(_calls(server, seed, at))
-        return
     table = Table(title=f"{CALLS} calls from {PROCESSES} processes, strict caps on organization, workspaces, users and keys")
     for column in (
         "run",
@@ -205,20 +214,21 @@ def main(context: click.Context, runs: int, worker: str | None) -> None:
         "fullest cap",
         "caps overspent",
         "counters ≠ ledger",
+        "rollups ≠ counters",
         "left held",
         "s",
     ):
         table.add_column(column, justify="right")
-    with redis_server() as server:
-        results = [_run(server.url, number) for number in range(runs)]
+    with redis_server() as server, ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
+        results = [_run(pool, server.url, number) for number in range(runs)]
     for number, run in enumerate(results, 1):
         table.add_row(
             *(str(number), str(run.settled), str(run.refused), nano_to_usd(run.spent_nano), f"{run.fullest:.1%}"),
-            *(str(run.overspent), str(run.differing), str(run.left_over), f"{run.seconds:.1f}"),
+            *(str(run.overspent), str(run.differing), str(run.rollups_off), str(run.left_over), f"{run.seconds:.1f}"),
         )
     Console(width=110).print(table)
     good = sum(run.good for run in results)
-    click.echo(f"{good} of {runs} runs: settled ≤ cap everywhere, counters = ledger")
+    click.echo(f"{good} of {runs} runs: settled ≤ cap everywhere, counters = ledger = rollups")
     if good < runs:
         context.exit(1)
 
