@@ -19,8 +19,8 @@ from addons.services import Services
 from addons.sockets import SocketMessage
 from addons.splice import spliced
 from addons.turned_away import TurnedAway
-from policies.rate_limit import limits_for
-from policies.spend_cap import Cap, caps_for
+from policies.holding import Holding
+from policies.spend_cap import Cap
 from sallyport.providers.base import Usage, WireFormat
 from sallyport.spend.admission import Block
 from sallyport.spend.elsewhere import names_more
@@ -36,6 +36,7 @@ class Spend:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._turned_away = TurnedAway()
+        self._holding = Holding()
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Who keeps knocking while a limit is known to hold is turned away before the body is read, without asking Redis."""
@@ -44,7 +45,7 @@ class Spend:
             return
         if call.operation and call.operation.uncounted:
             call.record.unpriced = True
-            refusal = _uncounted(caps_for(call.snapshot.policies, call.subject))
+            refusal = _uncounted(self._holding.of(call.snapshot.policies, call.subject)[0])
             if refusal:
                 refuse(flow, refusal)
         if call.generates or call.opens_socket:
@@ -98,8 +99,8 @@ class Spend:
         body, record, subject = call.body or {}, call.record, call.subject
         if subject is None:
             return None
-        caps = () if record.passthrough or not limited else caps_for(call.snapshot.policies, subject)
-        limits = limits_for(call.snapshot.policies, subject) if limited else ()
+        caps, limits = self._holding.of(call.snapshot.policies, subject) if limited else ((), ())
+        caps = () if record.passthrough else caps
         record.matched.extend(entry.policy for entry in (*caps, *limits) if entry.policy not in record.matched)
         if record.attempt > 1:  # the caller asked once, however often we do
             limits = tuple(limit for limit in limits if limit.metric != "requests")

@@ -11,7 +11,7 @@ def usd_to_nano(usd: Decimal | int | float | str) -> int:
     Raises ValueError when `usd` is not a finite number.
     """
     try:
-        amount = Decimal(str(usd))
+        amount = usd if isinstance(usd, Decimal) else Decimal(str(usd))
         return int((amount * NANO_PER_USD).to_integral_value(rounding=ROUND_HALF_UP))
     except (InvalidOperation, OverflowError, ValueError) as error:
         raise ValueError(f"not an amount of dollars: {usd!r}") from error

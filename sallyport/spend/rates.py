@@ -6,7 +6,7 @@ The same sums as `genai_prices.calc_price`, which takes 70 µs a call and raises
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from genai_prices import types
@@ -56,32 +56,44 @@ class Rates:
     sound: bool = False
     """Whether sound has a price of its own."""
 
+    _dearest: tuple[tuple[Decimal, Decimal, Decimal], ...] = field(init=False, repr=False, compare=False)
+    """Of each tier: the dearest that a token costs which is read, written to the cache, put out."""
+
+    def __post_init__(self) -> None:
+        kinds = (_INPUTS, _WRITES, _OUTPUTS)
+        dearest = tuple(tuple(max(rates[index] for index in kind) for kind in kinds) for _, rates in self.tiers)
+        object.__setattr__(self, "_dearest", dearest)
+
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
         return (self.listed[_INPUT] or usage.input_tokens <= 0) and (self.listed[_OUTPUT] or usage.output_tokens <= 0)
 
     def at(self, input_tokens: int) -> tuple[Decimal, ...]:
-        return self._tier(input_tokens)[1]
+        return self.tiers[self._tier(input_tokens)][1]
 
     def start(self, input_tokens: int) -> int:
         """Above how many input tokens the rates of a call of that length begin; -1: they hold from the first token on."""
-        return self._tier(input_tokens)[0]
+        return self.tiers[self._tier(input_tokens)][0]
 
-    def _tier(self, input_tokens: int) -> tuple[int, tuple[Decimal, ...]]:
-        return next((tier for tier in self.tiers if input_tokens > tier[0]), self.tiers[-1])
+    def _tier(self, input_tokens: int) -> int:
+        """Which of `tiers`."""
+        last = len(self.tiers) - 1
+        return next((index for index, tier in enumerate(self.tiers) if input_tokens > tier[0]), last) if last else 0
 
     def cost(self, usage: Usage) -> Decimal:
         """Dollars, exact. Counts that contradict each other (more cached than input) are each charged for what they say."""
         rates = self.at(usage.input_tokens)
-        tokens: Decimal = sum((rate * count for rate, count in zip(rates, _counts(usage), strict=True) if count), Decimal(0))
+        tokens = Decimal(0)
+        for rate, count in zip(rates, _counts(usage), strict=True):
+            if count:
+                tokens += rate * count
         searches = (self.search or 0) * max(usage.web_searches, 0) + (self.file_search or 0) * max(usage.file_searches, 0)
         return tokens / _PER + (searches + self.request) / _PER_THOUSAND
 
     def most(self, usage: Usage) -> Decimal:
         """Dollars that so many tokens cost at most: text, sound or pictures, and written to the cache if `usage` says so."""
-        rates = self.at(usage.input_tokens)
-        inputs = (*_INPUTS, *_WRITES) if usage.cache_write_tokens else _INPUTS
-        dearest_input, dearest_output = max(rates[index] for index in inputs), max(rates[index] for index in _OUTPUTS)
+        read, written, dearest_output = self._dearest[self._tier(usage.input_tokens)]
+        dearest_input = max(read, written) if usage.cache_write_tokens else read
         tokens = (dearest_input * usage.input_tokens + dearest_output * usage.output_tokens) / _PER
         return tokens + self.request / _PER_THOUSAND
 
