@@ -165,12 +165,12 @@ def _context(service_tier: str | None) -> dict[str, str] | None:
     return {"processing": "batch"} if service_tier == "batch" else {"service_tier": service_tier}
 
 
-def _tiers(provider: str, model: str) -> set[str]:
+@lru_cache(maxsize=4096)
+def _tiers(provider: str, model: str) -> frozenset[str]:
     """The service tiers in which a single call can be answered (a batch is no such call) that have their own price."""
     listed = _listed_model(provider, model)
-    return {
-        variant.when["service_tier"] for variant in (listed and listed.price_variants) or () if "service_tier" in variant.when
-    }
+    variants = (listed and listed.price_variants) or ()
+    return frozenset(variant.when["service_tier"] for variant in variants if "service_tier" in variant.when)
 
 
 @lru_cache(maxsize=4096)
