@@ -50,7 +50,7 @@ FLAGS = (
     Flag("modes", "--mode", "SPEC", "A further way in, as mitmproxy writes it (transparent@8082).  Repeatable.", "list", r"\s+"),
     Flag("workers", "--workers", "N", "Processes that carry traffic.  [one per core]"),
     Flag("ner_workers", "--ner-workers", "N", "Processes that find names in text; 0: none.  [1]"),
-    Flag("redis_url", "--redis-url", "URL", "Redis or Valkey.  [a private one in the data dir]"),
+    Flag("redis_url", "--redis-url", "URL", "Redis or Valkey; a cluster: redis+cluster://NODE:6379.  [a private one]"),
     Flag("database_url", "--database-url", "URL", "PostgreSQL.  [SQLite in the data dir]"),
     Flag("upstreams", "--upstream", "PROVIDER=URL", "Send a provider's calls to another base URL.  Repeatable.", "pairs"),
     Flag("upstream_ca", "--upstream-ca", "FILE", "Further roots to verify providers with.", "file"),
