@@ -14,6 +14,7 @@ from addons.sockets import SocketMessage
 from policies.model import Policy
 from sallyport.ids import new_id
 from sallyport.providers.base import ErrorAnswer, JsonObject
+from sallyport.tracing import rejections
 from sallyport.tracing.record import CallRecord, Fired, PolicyRef
 
 FALL_BACK = 426
@@ -64,6 +65,8 @@ def refuse(flow: http.HTTPFlow, refusal: Refusal) -> None:
     if call:
         note(call.record, refusal, shape.status)
         headers["x-langsmith-gateway-metadata"] = orjson.dumps(_metadata(call, refusal)).decode()
+    else:
+        rejections.count(refusal.reason)
     if call and call.record.attempt > 1:
         headers["x-gateway-attempts"] = str(call.record.attempt)
     headers["x-gateway-request-id"] = call.record.id if call else new_id()

@@ -96,6 +96,14 @@ class Settings(BaseModel):
     connect_timeout: float = Field(default=10.0, gt=0, le=300.0)
     response_timeout: float = Field(default=600.0, gt=0, le=3600.0)
     """Longest silence of a provider, before and within an answer."""
+    head_timeout: float = Field(default=30.0, gt=0, le=600.0)
+    """For a client to bring a TLS handshake or a request's head that it has begun."""
+    body_timeout: float = Field(default=60.0, gt=0, le=3600.0)
+    """For each 4 KiB of a request's body, while we wait for nothing else."""
+    idle_timeout: int = Field(default=600, ge=1, le=86400)
+    """How long a connection may be silent on which nothing is asked; tunnels too."""
+    max_connections_per_address: int = Field(default=0, ge=0)
+    """Of one client address, for each worker; 0: as many as it likes."""
     max_head_bytes: int = Field(default=64 * 1024, ge=1024)
     max_head_fields: int = Field(default=200, ge=10)
     max_body_bytes: int = Field(default=32 * 1024 * 1024, ge=1024)

@@ -71,6 +71,12 @@ FLAGS = (
     Flag("drain_seconds", "--drain-seconds", "S", "How long SIGTERM lets calls in flight finish.  [30]"),
     Flag("connect_timeout", "--connect-timeout", "S", "To reach a provider.  [10]"),
     Flag("response_timeout", "--response-timeout", "S", "Longest silence of a provider.  [600]"),
+    Flag("head_timeout", "--head-timeout", "S", "For a client's TLS handshake, or a request's head.  [30]"),
+    Flag("body_timeout", "--body-timeout", "S", "For each 4 KiB of a request's body.  [60]"),
+    Flag("idle_timeout", "--idle-timeout", "S", "Longest silence of a connection on which nothing is asked.  [600]"),
+    Flag(
+        "max_connections_per_address", "--max-connections-per-address", "N", "Of one client, for each worker; 0: no limit.  [0]"
+    ),
     Flag("max_head_bytes", "--max-head-bytes", "N", "Largest request head.  [65536]"),
     Flag("max_head_fields", "--max-head-fields", "N", "Most header fields of a request.  [200]"),
     Flag("max_body_bytes", "--max-body-bytes", "N", "Largest request body on a guarded path.  [33554432]"),

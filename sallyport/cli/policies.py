@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import click
-import redis.asyncio
+import redis
 
 from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store, redis_url
 from sallyport.cli.commands import BadInput, Failure, Group, current_settings
@@ -19,6 +19,7 @@ from sallyport.cli.output import json_option, limit_option, show_record, show_ro
 from sallyport.console.cap_children import children as cap_children
 from sallyport.console.pages.formats import policy_text
 from sallyport.settings import Settings
+from sallyport.spend.connection import connect
 from sallyport.store.errors import Invalid
 from sallyport.store.load import load_policies
 from sallyport.store.models import StoredPolicy
@@ -109,7 +110,7 @@ def children(policy_id: str, limit: int, as_json: bool) -> None:
 
 
 async def _children(settings: Settings, store: Store, parent: StoredPolicy, limit: int) -> list[dict[str, Any]]:
-    async with redis.asyncio.Redis.from_url(redis_url(settings)) as client:  # pyright: ignore[reportUnknownMemberType] - **kwargs are untyped
+    async with connect(redis_url(settings)) as client:
         return await cap_children(client, parent, load_policies(store.engine), limit)
 
 

@@ -17,13 +17,26 @@ type Sample = tuple[Mapping[str, str], int | float | str]
 _AT = ("provider", "model")
 
 
-def render(status: RecorderStatus, counters: CallCounters, dependencies: Mapping[str, Dependency], *, money: bool) -> str:
-    """All metrics; spend only with `money`."""
+def render(
+    status: RecorderStatus,
+    counters: CallCounters,
+    rejections: Mapping[str, int],
+    dependencies: Mapping[str, Dependency],
+    *,
+    money: bool,
+) -> str:
+    """All metrics; spend only with `money`. `rejections`: by reason."""
     page = _Page()
     ups: list[Sample] = [({"dependency": name}, int(dependency.ok)) for name, dependency in dependencies.items()]
     page.add("up", "gauge", "Whether a dependency answers.", ups)
     page.count("calls", "Calls recorded since the start of the console.", counters.calls, (*_AT, "outcome"))
     page.count("calls_blocked", "Calls that the gateway refused.", counters.blocked, (*_AT, "reason"))
+    page.count(
+        "rejections",
+        "What was turned down before it was a call: broken, slow, forbidden.",
+        {(reason,): n for reason, n in rejections.items()},
+        ("reason",),
+    )
     page.count("tokens", "Tokens of recorded calls.", counters.tokens, (*_AT, "direction"))
     page.count("cache_tokens", "Input tokens read from or written to a prompt cache.", counters.cache_tokens, (*_AT, "access"))
     page.count("reasoning_tokens", "Output tokens that were reasoning.", counters.reasoning_tokens, _AT)

@@ -24,6 +24,7 @@ from sallyport.proxy.backlog import room
 from sallyport.proxy.chaining import ProxyChain
 from sallyport.proxy.coalescing import CoalescingWriter
 from sallyport.proxy.hooks import HookTable
+from sallyport.proxy.patience import ClientReader, Phase, phase_of
 from sallyport.settings import Settings
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class GatewayConnection(ProxyConnectionHandler):
     ) -> None:
         super().__init__(master, reader, _coalescing(writer), master.options, mode)
         self._parts = parts
+        if self.client.transport_protocol == "tcp":
+            self.timeout_watchdog.timeout = parts.settings.idle_timeout
 
     @override
     async def handle_hook(self, hook: commands.StartHook) -> None:
@@ -62,11 +65,18 @@ class GatewayConnection(ProxyConnectionHandler):
 
     @override
     async def on_timeout(self) -> None:
-        if any(silence.allowed(connection) for connection in self.transports):
+        """Nothing has passed in either direction for the idle limit."""
+        if self._may_be_silent() or any(silence.allowed(connection) for connection in self.transports):
             self.timeout_watchdog.register_activity()
             await self.timeout_watchdog.watch()
         else:
             await super().on_timeout()
+
+    def _may_be_silent(self) -> bool:
+        """It is our turn, or the client's in a bounded time."""
+        phase, transport = phase_of(self.client), self.transports.get(self.client)
+        bounded = transport and isinstance(transport.reader, ClientReader) and not transport.reader.unbounded
+        return phase is Phase.BUSY or (phase is not Phase.IDLE and bool(bounded))
 
     @override
     async def open_connection(self, command: commands.OpenConnection) -> None:
@@ -121,10 +131,15 @@ class GatewayConnection(ProxyConnectionHandler):
 
     @override
     async def handle_connection(self, connection: Connection) -> None:
-        """A provider that falls silent in the middle of a call is given up."""
+        """A provider that falls silent in the middle of a call is given up; a client, in the middle of a request."""
         transport = self.transports[connection]
-        if connection is not self.client and isinstance(transport.reader, asyncio.StreamReader):
-            transport.reader = _PatientReader(transport, connection, self._parts.settings)
+        if type(transport.reader) is asyncio.StreamReader:
+            settings = self._parts.settings
+            transport.reader = (
+                ClientReader(transport.reader, self.client, settings)
+                if connection is self.client
+                else _ProviderReader(transport, connection, settings)
+            )
         try:
             await super().handle_connection(connection)
         finally:
@@ -141,7 +156,7 @@ def _coalescing(writer: asyncio.StreamWriter) -> asyncio.StreamWriter:
     return cast(asyncio.StreamWriter, CoalescingWriter(writer)) if type(writer) is asyncio.StreamWriter else writer
 
 
-class _PatientReader(asyncio.StreamReader):
+class _ProviderReader(asyncio.StreamReader):
     """Reads with a bound on silence, which what we send breaks too. What ends the connection before its time is left on it."""
 
     def __init__(self, transport: ConnectionIO, connection: Connection, settings: Settings) -> None:

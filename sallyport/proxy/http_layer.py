@@ -8,6 +8,7 @@ from mitmproxy.proxy.layers import http as mitmproxy_http
 from mitmproxy.proxy.layers.http import HttpLayer, HTTPMode
 
 from sallyport.proxy.http2_client import GatewayHttp2Client
+from sallyport.proxy.http2_server import GatewayHttp2Server
 from sallyport.proxy.http_client import GatewayHttp1Client
 from sallyport.proxy.http_server import GatewayHttp1Server
 from sallyport.proxy.http_stream import GatewayHttpStream
@@ -24,8 +25,12 @@ class GatewayHttpLayer(HttpLayer):
         self._settings = settings
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.Start) and self.context.client.alpn != b"h2":
-            self.connections[self.context.client] = GatewayHttp1Server(self.context.fork(), self._settings)
+        if isinstance(event, events.Start):
+            over_http2 = self.context.client.alpn == b"h2"
+            server = (
+                GatewayHttp2Server(self.context.fork()) if over_http2 else GatewayHttp1Server(self.context.fork(), self._settings)
+            )
+            self.connections[self.context.client] = server
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> layer.CommandGenerator[None]:

@@ -25,8 +25,11 @@ from mitmproxy.proxy.layers.http._http1 import Http1Server, should_make_pipe
 
 from addons.settle import CLIENT_LEFT
 from sallyport.ids import new_id
+from sallyport.proxy import patience
 from sallyport.proxy.http_message import BoundedBody, body_reader, strip_hop_by_hop
+from sallyport.proxy.patience import TOO_SLOW, Phase
 from sallyport.settings import Settings
+from sallyport.tracing import rejections
 
 _MOST_PIPELINED = 1024 * 1024
 """Bytes a client may send ahead of the answer it waits for."""
@@ -42,11 +45,23 @@ class GatewayHttp1Server(BoundedBody, Http1Server):
     def __init__(self, context: Context, settings: Settings) -> None:
         super().__init__(context)
         self._settings = settings
+        patience.tell(context.client, self._phase)
+
+    def _phase(self) -> Phase:
+        if self.state == self.read_headers:
+            return Phase.HEAD if self.buf else Phase.IDLE
+        if self.state == self.read_body:
+            on_its_way = self.response is not None and self.response.raw_content is None and not self.response_done
+            return Phase.BUSY if on_its_way else Phase.BODY
+        return Phase.IDLE if self.state == self.passthrough else Phase.BUSY
 
     @override
     def read_headers(self, event: events.ConnectionEvent) -> layer.CommandGenerator[None]:
         if not isinstance(event, events.DataReceived):
-            yield commands.CloseConnection(self.conn)
+            if self.conn.error == TOO_SLOW:
+                yield from self._answer(408, "the request head did not come in time")
+            else:
+                yield commands.CloseConnection(self.conn)
             return
         lines = self.buf.maybe_extract_lines()
         while lines == []:  # RFC 9112, 2.2: blank lines before a request are passed over
@@ -79,7 +94,7 @@ class GatewayHttp1Server(BoundedBody, Http1Server):
     @override
     def body_broken(self, event: events.Event, message: str) -> layer.CommandGenerator[None]:
         """A client that left is one thing; one that is still there is told what it did."""
-        if isinstance(event, events.ConnectionClosed):
+        if isinstance(event, events.ConnectionClosed) and self.conn.error != TOO_SLOW:
             yield from self._gone()
         else:
             self.state = self._linger
@@ -122,6 +137,10 @@ class GatewayHttp1Server(BoundedBody, Http1Server):
             response.headers["transfer-encoding"] = "chunked"
 
     def _refuse(self, status: int, message: str) -> layer.CommandGenerator[None]:
+        rejections.count("head_too_large" if status == 431 else "malformed")
+        yield from self._answer(status, message)
+
+    def _answer(self, status: int, message: str) -> layer.CommandGenerator[None]:
         """Answer what belongs to no call, and close: the rest of the connection can't be trusted."""
         body = orjson.dumps({"error": {"message": message[:500], "type": "bad_request"}})
         head = (

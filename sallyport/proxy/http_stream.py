@@ -37,6 +37,7 @@ from addons.settle import CLIENT_LEFT
 from sallyport.proxy.hooks import RequestTooLargeHook
 from sallyport.proxy.http_answer import AnswerStream
 from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
+from sallyport.proxy.patience import TOO_SLOW
 from sallyport.settings import Settings
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
@@ -176,7 +177,10 @@ class GatewayHttpStream(AnswerStream):
         if self.flow.response is None and self.client_state != self.state_errored:
             if self.client_state == self.state_stream_request_body:
                 yield SendHttp(event, self.context.server)
-            refuse(self.flow, Refusal(400, "malformed", f"the request body is malformed: {event.message}"))
+            if self.context.client.error == TOO_SLOW:
+                refuse(self.flow, Refusal(408, "slow_body", "the request body did not come in time"))
+            else:
+                refuse(self.flow, Refusal(400, "malformed", f"the request body is malformed: {event.message}"))
             yield from self._answer_early(close=True)
         else:
             yield from super().handle_protocol_error(event)

@@ -14,6 +14,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ServerInstance, WireGuardServerInstance
 
 from sallyport.proxy.connection import ConnectionParts, GatewayConnection
+from sallyport.proxy.connection_limits import ConnectionLimits
 from sallyport.proxy.socks5 import GatewaySocks5
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Listeners(Proxyserver):
     def __init__(self, parts: ConnectionParts, *, first_worker: bool) -> None:
         super().__init__()
         self._parts = parts
+        self._limits = ConnectionLimits(parts.settings.max_connections_per_address)
         self._first_worker = first_worker
         self._regular = mode_specs.ProxyMode.parse("regular")
         self._server: asyncio.Server | None = None
@@ -101,6 +103,13 @@ class Listeners(Proxyserver):
         await self._accept(reader, writer, self._regular, None)
 
     async def _accept(self, reader: Any, writer: Any, mode: mode_specs.ProxyMode, instance: ServerInstance[Any] | None) -> None:
+        with self._limits.hold(str(writer.get_extra_info("peername", ("",))[0])) as room:
+            if room:
+                await self._serve(reader, writer, mode, instance)
+            else:
+                writer.close()
+
+    async def _serve(self, reader: Any, writer: Any, mode: mode_specs.ProxyMode, instance: ServerInstance[Any] | None) -> None:
         handler = GatewayConnection(ctx.master, reader, writer, mode, self._parts)
         context = handler.layer.context
         handler.layer = _top_layer(context, mode, instance)

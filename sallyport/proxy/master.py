@@ -47,5 +47,4 @@ class GatewayMaster(Master):
             connection_strategy="lazy",
             ssl_verify_upstream_trusted_ca=str(data.upstream_bundle),
             upstream_cert=False,
-            tcp_timeout=max(600, int(settings.response_timeout) + 60),
         )

@@ -13,9 +13,12 @@ from mitmproxy.proxy.layers import ClientTLSLayer, ServerTLSLayer
 from mitmproxy.proxy.layers.http import HTTPMode
 
 from sallyport.providers import provider_for_host
+from sallyport.proxy import patience
 from sallyport.proxy.http_layer import GatewayHttpLayer
+from sallyport.proxy.patience import Phase
 from sallyport.proxy.socks5 import GatewaySocks5
 from sallyport.settings import Settings
+from sallyport.tracing import rejections
 
 _TLS_RECORD = b"\x16\x03"
 """How a TLS handshake begins."""
@@ -28,6 +31,7 @@ class Refused(layer.Layer):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
+            rejections.count("not_http")
             yield commands.CloseConnection(self.context.client)
 
 
@@ -39,6 +43,13 @@ class GatewayNextLayer(NextLayer):
 
     @override
     def _next_layer(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
+        begun = Phase.HEAD if data_client else Phase.IDLE
+        patience.tell(context.client, lambda: begun)
+        chosen = self._choose(context, data_client, data_server)  # raises NeedsMoreData
+        patience.tell(context.client, lambda: Phase.IDLE)  # until the chosen layer says more
+        return chosen
+
+    def _choose(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
         if context.client.transport_protocol == "udp":  # no QUIC: it falls back to TCP
             return layers.DNSLayer(context) if context.server.address and context.server.address[1] == 53 else Refused(context)
         if len(context.layers) == 1 and isinstance(context.layers[0], layers.modes.HttpProxy | layers.modes.HttpUpstreamProxy):

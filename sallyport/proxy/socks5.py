@@ -9,11 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers import modes
 
 from addons.identify import Tunnel
 from sallyport.addresses import is_address
 from sallyport.providers import provider_for_host
+from sallyport.proxy import patience
+from sallyport.proxy.patience import Phase
+from sallyport.tracing import rejections
 
 
 @dataclass
@@ -26,6 +30,14 @@ class TunnelRequestedHook(commands.StartHook):
 class GatewaySocks5(modes.Socks5Proxy):
     may_tunnel = False
     """What is no call to a provider may be passed on."""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        patience.tell(context.client, lambda: Phase.HEAD if self.buf else Phase.IDLE)
+
+    def socks_err(self, message: str, reply_code: int | None = None) -> layer.CommandGenerator[None]:
+        rejections.count("malformed")
+        yield from super().socks_err(message, reply_code)
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.ConnectionClosed):

@@ -17,6 +17,7 @@ from mitmproxy.proxy.layers.http import HttpStream
 
 from sallyport.providers import provider_for_host
 from sallyport.settings import Settings
+from sallyport.tracing import rejections
 
 
 class GatewayTls(TlsConfig):
@@ -35,6 +36,10 @@ class GatewayTls(TlsConfig):
         if ctx.options.request_client_cert != asks:
             ctx.options.update(request_client_cert=asks)
         super().tls_start_client(tls_start)
+
+    def tls_failed_client(self, tls_start: tls.TlsData) -> None:
+        """Half a handshake, or one that the client broke off: it does not trust our CA, or speaks no TLS that we do."""
+        rejections.count("tls_handshake")
 
     @override
     def get_cert(self, conn_context: context.Context) -> CertStoreEntry:

@@ -6,13 +6,18 @@ import asyncio
 import contextlib
 import logging
 
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
 from addons.services import Services
 from sallyport.spend.gate import StoreUnavailable
 from sallyport.spend.journal import Journal
+from sallyport.tracing import rejections
 
 logger = logging.getLogger(__name__)
 
 _PUBLISH_SECONDS = 0.1
+_REJECTIONS_SECONDS = 0.2
 _TURN_SECONDS = 5.0
 _GRANT_SECONDS = 1.0
 _MOST_AT_ONCE = 500
@@ -36,6 +41,13 @@ async def publish_records(services: Services) -> None:
         await asyncio.sleep(_PUBLISH_SECONDS)
         await services.spend.look_again()
         await flush(services)
+
+
+async def publish_rejections(redis: Redis) -> None:
+    while True:
+        await asyncio.sleep(_REJECTIONS_SECONDS)
+        with contextlib.suppress(RedisError, OSError):
+            await rejections.publish(redis)
 
 
 async def renew_grants(services: Services) -> None:

@@ -18,7 +18,7 @@ from sallyport.paths import DataDir
 from sallyport.providers import load_providers
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
-from sallyport.proxy.upkeep import flush, publish_records, renew_grants, renew_leases, turn
+from sallyport.proxy.upkeep import flush, publish_records, publish_rejections, renew_grants, renew_leases, turn
 from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
@@ -90,7 +90,14 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         first_worker=first,
     )
     running = loop.create_task(master.run())
-    jobs = (follower.run(), renew_leases(services), renew_grants(services), publish_records(services), turn(journal))
+    jobs = (
+        follower.run(),
+        renew_leases(services),
+        renew_grants(services),
+        publish_records(services),
+        publish_rejections(redis),
+        turn(journal),
+    )
     upkeep = [loop.create_task(job) for job in jobs]
     try:
         await master.listeners.started

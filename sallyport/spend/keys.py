@@ -13,6 +13,7 @@ All keys of one organization carry its hash tag, so that every script stays in o
 | `{org}:calls` | stream | finished CallRecords for the recorder, field `record` |
 | `{org}:since` | set | while counters are compared with the ledger: the calls settled since that began, and who compares |
 | `{org}:epoch` | string | the counters are whole; missing after Redis came up empty, then another one |
+| `{-}:rejections:<host name>` | hash | reason → what was turned down before it was a call |
 """
 
 from __future__ import annotations
@@ -61,6 +62,10 @@ def since(organization_id: str | None) -> str:
 
 def epoch(organization_id: str | None) -> str:
     return f"{tag(organization_id)}:epoch"
+
+
+def rejections(gateway: str) -> str:
+    return f"{tag(None)}:rejections:{gateway}"
 
 
 def spend(organization_id: str | None, window: str, at: float) -> str:

@@ -6,10 +6,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import RedisError
 from starlette.concurrency import run_in_threadpool
 
 from sallyport.console import health, metrics
 from sallyport.console.context import ConsoleDep
+from sallyport.tracing import rejections
 
 router = APIRouter(tags=["operation"])
 
@@ -68,7 +70,13 @@ async def get_metrics(
     """Prometheus text format."""
     key = x_api_key or (authorization or "").removeprefix("Bearer ")
     admin = await run_in_threadpool(console.admins.authenticate, key) if key else None
-    text = metrics.render(console.recorder.status, console.counters, await health.check(console), money=admin is not None)
+    try:
+        rejected = await rejections.totals(console.redis)
+    except (RedisError, OSError):
+        rejected = {}  # `up` says why
+    text = metrics.render(
+        console.recorder.status, console.counters, rejected, await health.check(console), money=admin is not None
+    )
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

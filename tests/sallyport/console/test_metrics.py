@@ -17,7 +17,7 @@ async def lines(*records: dict[str, Any]) -> list[str]:
     counters = CallCounters()
     known: list[dict[str, Any]] = [{"provider": "openai", **record} for record in records]
     await counters.write([CallRecord(id=str(number), started_at=0.0, **one) for number, one in enumerate(known)])
-    found = render(RecorderStatus(), counters, {"redis": Dependency(ok=True)}, money=True).splitlines()
+    found = render(RecorderStatus(), counters, {"malformed": 3}, {"redis": Dependency(ok=True)}, money=True).splitlines()
     assert [line for line in found if not LINE.fullmatch(line)] == []
     return found
 
@@ -47,6 +47,7 @@ async def test_tokens_redactions_and_refusals_are_counted() -> None:
         {"model": "m", "redactions": {"EMAIL": 1}, "cost_nano": 10**9, "passthrough": True},
         {"model": "m", "outcome": "blocked", "reason": "spend_limit"},
     )
+    assert 'sallyport_rejections_total{reason="malformed"} 3' in found
     at = 'provider="openai",model="m"'
     for shown in (
         f'sallyport_tokens_total{{{at},direction="output"}} 5',
