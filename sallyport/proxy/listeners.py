@@ -11,8 +11,10 @@ from mitmproxy import ctx, platform
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.proxy import layer, layers, mode_specs
 from mitmproxy.proxy.context import Context
+from mitmproxy.proxy.events import Wakeup
 from mitmproxy.proxy.mode_servers import AsyncioServerInstance, ServerInstance, WireGuardServerInstance
 
+from sallyport.proxy import farewell
 from sallyport.proxy.connection import ConnectionParts, GatewayConnection
 from sallyport.proxy.connection_limits import ConnectionLimits
 from sallyport.proxy.socks5 import GatewaySocks5
@@ -91,6 +93,12 @@ class Listeners(Proxyserver):
             self._server.close()
         for instance in self._further:
             await instance.stop()
+
+    async def say_farewell(self) -> None:
+        """WebSockets close in form, each once no turn is in flight on it."""
+        for connection in list(self.connections.values()):
+            if wakeup := farewell.wakeup_of(connection.client):
+                await connection.server_event(Wakeup(wakeup))
 
     def close_connections(self) -> None:
         """Cut what is left: idle keep-alive connections, tunnels, and calls that outlast the drain."""

@@ -17,7 +17,7 @@ from wsproto.frame_protocol import CloseReason
 
 from addons.settle import CLIENT_LEFT
 from addons.sockets import Socket, SocketMessage
-from sallyport.proxy import silence
+from sallyport.proxy import farewell, silence
 from sallyport.proxy.deflate import BoundedDeflate
 from sallyport.proxy.hooks import SocketAnsweredHook, SocketEndHook, SocketMessageHook
 
@@ -25,6 +25,7 @@ _FAREWELL_SECONDS = 5.0
 """How long the other side may take to read our closing and to answer it."""
 _LOST = "the provider's connection was lost"
 _BROKEN = "the provider broke the WebSocket protocol"
+_STOPPING = "the gateway is stopping"
 
 _Close = wsproto.events.CloseConnection
 
@@ -63,14 +64,18 @@ class GatewayWebsocketLayer(layer.Layer):
         self._provider = WebsocketConnection(ConnectionType.CLIENT, _extensions(accepted, limit), conn=context.server)
         self._incoming = {True: _Incoming(), False: _Incoming()}
         """By whether the client sends it."""
+        self._stopping = False
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
             silence.allow(self.context.server, lambda: not self._socket.turns)
             self._handle_event = self._relay
-            yield from ()
+            yield farewell.wake_at_the_end(self.context.client)
 
     def _relay(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Wakeup):
+            self._stopping = True
+            yield from self._leave_if_quiet()
         if not isinstance(event, events.ConnectionEvent):
             return
         from_client = event.connection == self.context.client
@@ -78,8 +83,8 @@ class GatewayWebsocketLayer(layer.Layer):
         if not isinstance(event, events.DataReceived):
             source.receive_data(None)
             reason = CLIENT_LEFT if from_client else self.context.server.error or _LOST
-            farewell = _Close(CloseReason.GOING_AWAY) if from_client else _Close(CloseReason.INTERNAL_ERROR, reason)
-            yield from self._end(reason, farewell, farewell)
+            closing = _Close(CloseReason.GOING_AWAY) if from_client else _Close(CloseReason.INTERNAL_ERROR, reason)
+            yield from self._end(reason, closing, closing)
             return
         source.receive_data(event.data)
         for heard in source.events():
@@ -119,6 +124,13 @@ class GatewayWebsocketLayer(layer.Layer):
         if message.close:
             code, reason = message.close
             yield from self._end(CLIENT_LEFT, _Close(code, reason), _Close(CloseReason.GOING_AWAY))
+        elif self._stopping:
+            yield from self._leave_if_quiet()
+
+    def _leave_if_quiet(self) -> layer.CommandGenerator[None]:
+        """Turns in flight finish before."""
+        if not self._socket.turns:
+            yield from self._end(_STOPPING, _Close(CloseReason.GOING_AWAY, _STOPPING), _Close(CloseReason.GOING_AWAY))
 
     def _pass_on(self, close: _Close, *, from_client: bool) -> layer.CommandGenerator[None]:
         """The closing of one side, or what the library says of a side that broke the protocol."""
@@ -135,9 +147,9 @@ class GatewayWebsocketLayer(layer.Layer):
         """Say farewell to who is still there, and wait for the answer: closing with bytes unread would take it back."""
         self._handle_event = self._linger
         yield SocketEndHook(self._socket, reason)
-        for end, farewell in ((self._provider, to_provider), (self._client, to_client)):
+        for end, closing in ((self._provider, to_provider), (self._client, to_client)):
             if end.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):
-                yield end.send2(farewell)
+                yield end.send2(closing)
             if end.state is ConnectionState.CLOSED:
                 yield commands.CloseConnection(end.conn)
         yield commands.RequestWakeup(_FAREWELL_SECONDS)

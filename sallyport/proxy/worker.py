@@ -16,6 +16,7 @@ from addons.services import Services
 from addons.upstreams import chosen_upstreams
 from sallyport.paths import DataDir
 from sallyport.providers import load_providers
+from sallyport.proxy import farewell
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
 from sallyport.proxy.upkeep import flush, publish_records, publish_rejections, renew_grants, renew_leases, turn
@@ -124,7 +125,8 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
 async def _drain(master: GatewayMaster, services: Services, seconds: float) -> None:
     """Take no new connections, let calls in flight finish, then cut what is left; their calls are settled as aborted."""
     await master.listeners.stop_accepting()
-    await _until(lambda: not services.calls, seconds)
+    await master.listeners.say_farewell()
+    await _until(lambda: not services.calls and not farewell.outstanding(), seconds)
     master.listeners.close_connections()
     await _until(lambda: not services.calls and not master.listeners.connections, _CUT_SECONDS)
 

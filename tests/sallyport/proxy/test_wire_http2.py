@@ -158,6 +158,15 @@ def test_a_body_that_is_too_large(client: Http2, openai: Provider):
     assert openai.untouched()
 
 
+def test_a_websocket_is_not_offered(client: Http2, openai: Provider):
+    """RFC 8441, 3: a client sees that from our settings, and asks over HTTP/1.1. One that tries all the same is told at once."""
+    client.wait(h2.events.RemoteSettingsChanged)
+    assert not client.connection.remote_settings.enable_connect_protocol
+    client.open([(b":method", b"CONNECT"), (b":protocol", b"websocket"), *head()[1:3], (b":path", b"/v1/responses")])
+    assert client.ended()
+    assert openai.untouched()
+
+
 def test_streams_are_served_side_by_side(client: Http2, openai: Provider):
     first, second = client.open(head(), STREAM), client.open(head(), UNASKED)
     with openai.accept() as one, openai.accept() as two:

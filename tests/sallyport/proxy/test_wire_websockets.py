@@ -284,9 +284,27 @@ def test_a_turn_in_flight_finishes_when_the_worker_stops(start_worker: Any):
         for event in (CREATED, DELTA, COMPLETED):
             provider.say(event)
             assert client.hear() == event
+        assert client.frame().close == (1001, "the gateway is stopping")
+        client.close(1001)
+        assert provider.frame().close[0] == 1001
+        provider.close(1001)
         assert worker.wait() == 0
     record = the_turn(worker)
     assert (record.outcome, record.estimated) == ("success", False)
+
+
+def test_a_quiet_session_is_closed_in_form_when_the_worker_stops(start_worker: Any):
+    worker = start_worker(drain_seconds=10)
+    clean(worker)
+    client, provider = connect(worker, worker.installation.openai, RESPONSES)
+    with client.wire, provider.wire:
+        worker.terminate()
+        for end in (client, provider):
+            assert end.frame().close[0] == 1001
+            end.close(1001)
+            assert end.wire.closed()
+        assert worker.wait() == 0
+    assert len(worker.all_records()) == 1  # the handshake
 
 
 def test_unknown_paths_are_refused_where_the_operator_says_so(start_worker: Any):
