@@ -13,6 +13,8 @@ import h2.events
 from mitmproxy.proxy import events, layer
 from mitmproxy.proxy.layers.http import ErrorCode, Http2Client, ReceiveHttp, RequestProtocolError, ResponseProtocolError
 
+from sallyport.proxy.http2_pacing import PacedHttp2
+
 GOING_AWAY = "the provider's connection is going away"
 
 
@@ -20,7 +22,11 @@ class Unprocessed(ResponseProtocolError):
     """The provider says that it has not begun on the request (RFC 9113, 8.7): it may be sent again, whatever it is."""
 
 
-class GatewayHttp2Client(Http2Client):
+class GatewayHttp2Client(PacedHttp2, Http2Client):
+    @override
+    def _ours(self, stream_id: int) -> int:
+        return self.our_stream_id.get(stream_id, 0)
+
     @override
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if not isinstance(event, RequestProtocolError):

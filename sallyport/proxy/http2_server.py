@@ -12,6 +12,7 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import Http2Server
 
 from sallyport.proxy import patience
+from sallyport.proxy.http2_pacing import PacedHttp2
 from sallyport.proxy.patience import TOO_SLOW, Phase
 from sallyport.tracing import rejections
 
@@ -19,7 +20,7 @@ _MOST_HELD = 256 * 1024
 """Bytes of a frame; half of it is allowed, and the library looks only once the frame is whole."""
 
 
-class GatewayHttp2Server(Http2Server):
+class GatewayHttp2Server(PacedHttp2, Http2Server):
     def __init__(self, context: Context) -> None:
         super().__init__(context)
         patience.tell(context.client, self._phase)

@@ -16,7 +16,6 @@ from mitmproxy.proxy.context import Context
 from mitmproxy.proxy.layers.http import (
     ErrorCode,
     GetHttpConnection,
-    Http2Server,
     HttpLayer,
     HttpResponseHeadersHook,
     RequestData,
@@ -37,6 +36,7 @@ from addons.settle import TIMED_OUT
 from sallyport.proxy import backlog
 from sallyport.proxy.hooks import AttemptFailedHook, AttemptHook
 from sallyport.proxy.http2_client import Unprocessed
+from sallyport.proxy.http2_pacing import Room, Wait, paced
 from sallyport.proxy.http_upgrade import UpgradeStream
 
 _IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -58,8 +58,24 @@ class AttemptStream(UpgradeStream):
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Wakeup):
             yield from self._no_first_byte(event)
+        elif isinstance(event, Room):
+            client, server = self.context.client, self.context.server
+            yield from self._pace(event, server if event.at is client else client)
         else:
             yield from super()._handle_event(event)
+            if isinstance(event, ResponseData):
+                yield from self._hold_back(self.context.server, self.context.client)
+            elif isinstance(event, RequestData):
+                yield from self._hold_back(self.context.client, self.context.server)
+
+    def _hold_back(self, source: Connection, target: Connection) -> layer.CommandGenerator[None]:
+        other = paced(target)
+        if other and other.full(self.stream_id):
+            yield from self._pace(Wait(self.stream_id), source)
+
+    def _pace(self, event: Wait | Room, source: Connection) -> layer.CommandGenerator[None]:
+        if paced(source) and source in self._parent.connections:
+            yield SendHttp(event, source)
 
     @override
     def state_consume_request_body(self, event: events.Event) -> layer.CommandGenerator[None]:
@@ -92,9 +108,8 @@ class AttemptStream(UpgradeStream):
             return False
         self.context.server = self.flow.server_conn = connection
         self._reused = (connection.timestamp_start or 0) < asked
-        client = self._parent.connections[self.context.client]
-        if isinstance(client, Http2Server) and connection.alpn != b"h2":
-            backlog.tie(connection, client, self.stream_id)
+        backlog.tie(self.context.client, connection, self.stream_id)
+        backlog.tie(connection, self.context.client, self.stream_id)
         return True
 
     def try_again(self, event: ResponseProtocolError) -> layer.CommandGenerator[bool]:

@@ -43,10 +43,9 @@ class GatewayNextLayer(NextLayer):
 
     @override
     def _next_layer(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:
-        begun = Phase.HEAD if data_client else Phase.IDLE
-        patience.tell(context.client, lambda: begun)
+        patience.tell(context.client, Phase.HEAD if data_client else Phase.IDLE)
         chosen = self._choose(context, data_client, data_server)  # raises NeedsMoreData
-        patience.tell(context.client, lambda: Phase.IDLE)  # until the chosen layer says more
+        patience.tell(context.client, Phase.IDLE)  # until the chosen layer says more
         return chosen
 
     def _choose(self, context: Context, data_client: bytes, data_server: bytes) -> layer.Layer | None:

@@ -36,19 +36,22 @@ class Phase(Enum):
     """It is our turn."""
 
 
-_phases: weakref.WeakKeyDictionary[Client, Callable[[], Phase]] = weakref.WeakKeyDictionary()
+_phases: weakref.WeakKeyDictionary[Client, Phase | weakref.WeakMethod[Callable[[], Phase]]] = weakref.WeakKeyDictionary()
 
 
-def tell(client: Client, phase: Callable[[], Phase]) -> None:
-    """From now on `phase` says what the client is in the middle of: whoever reads its protocol knows."""
-    _phases[client] = phase
+def tell(client: Client, phase: Phase | Callable[[], Phase]) -> None:
+    """From now on the client is in the middle of `phase`, or of what this method of a layer says: it reads the protocol."""
+    _phases[client] = phase if isinstance(phase, Phase) else weakref.WeakMethod(phase)
 
 
 def phase_of(client: Client) -> Phase:
     if client.tls and not client.tls_established:
         return Phase.HEAD
-    phase = _phases.get(client)
-    return phase() if phase else Phase.IDLE
+    found = _phases.get(client, Phase.IDLE)
+    if isinstance(found, Phase):
+        return found
+    phase = found()
+    return phase() if phase else Phase.BUSY
 
 
 class ClientReader(asyncio.StreamReader):

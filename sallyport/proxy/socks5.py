@@ -33,7 +33,10 @@ class GatewaySocks5(modes.Socks5Proxy):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        patience.tell(context.client, lambda: Phase.HEAD if self.buf else Phase.IDLE)
+        patience.tell(context.client, self._phase)
+
+    def _phase(self) -> Phase:
+        return Phase.HEAD if self.buf else Phase.IDLE
 
     def socks_err(self, message: str, reply_code: int | None = None) -> layer.CommandGenerator[None]:
         rejections.count("malformed")

@@ -68,7 +68,8 @@ class GatewayWebsocketLayer(layer.Layer):
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if isinstance(event, events.Start):
-            silence.allow(self.context.server, lambda: not self._socket.turns)
+            socket = self._socket  # not `self`, which would keep the connection that it is kept for
+            silence.allow(self.context.server, lambda: not socket.turns)
             self._handle_event = self._relay
             yield farewell.wake_at_the_end(self.context.client)
 

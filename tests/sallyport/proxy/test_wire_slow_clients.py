@@ -86,14 +86,14 @@ def test_a_byte_that_is_neither_tls_nor_http_yet(worker: Worker):
 @pytest.mark.parametrize("framing", ["Content-Length: 5000000", "Transfer-Encoding: chunked"])
 def test_a_body_that_trickles_in(worker: Worker, openai: Provider, path: str, framing: str):
     """It was a call, so it has its record; the provider gets no whole request."""
-    with worker.ask(request("POST", path, worker.auth, framing)) as client:
+    with counts(worker, "slow_body"), worker.ask(request("POST", path, worker.auth, framing)) as client:
         stop = trickle(client, chunk(b"x") * 1000)
         reply = client.message()
         stop.set()
         assert (reply.status, reply.header("connection")) == (408, "close")
-    if path == PATHS[1]:
-        with openai.accept() as provider:
-            assert provider.rest()
+        if path == PATHS[1]:
+            with openai.accept() as provider:
+                assert provider.rest()
     record = worker.record(reply.id)
     assert (record.outcome, record.reason, record.cost_nano) == ("blocked", "slow_body", 0)
 
