@@ -19,6 +19,7 @@ from mitmproxy.proxy.layers.http import (
     ResponseEndOfMessage,
     ResponseHeaders,
     ResponseProtocolError,
+    ResponseTrailers,
 )
 from mitmproxy.proxy.layers.http._base import HttpEvent
 from mitmproxy.proxy.layers.http._http1 import Http1Server, should_make_pipe
@@ -114,6 +115,8 @@ class GatewayHttp1Server(BoundedBody, Http1Server):
 
     @override
     def send(self, event: HttpEvent) -> layer.CommandGenerator[None]:
+        if isinstance(event, ResponseTrailers):  # of an HTTP/2 provider: RFC 9110, 6.5.1, lets us drop them, as from HTTP/1
+            return
         if isinstance(event, ResponseProtocolError) and not self.response:
             status = event.code.http_status_code()
             if status is not None:
