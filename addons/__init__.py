@@ -8,6 +8,7 @@ from addons.credentials import Credentials
 from addons.fallback import Fallback
 from addons.identify import Identify
 from addons.key_pool import KeyPool
+from addons.recode import Recode
 from addons.redact import Redact
 from addons.route import Route
 from addons.settle import Settle
@@ -15,4 +16,4 @@ from addons.spend import Spend
 from addons.top_up import TopUp
 from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Turns, Access, Redact, KeyPool, Fallback, Spend, Credentials, TopUp, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, KeyPool, Fallback, Spend, Recode, Credentials, TopUp, Settle)

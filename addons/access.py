@@ -11,8 +11,8 @@ from urllib.parse import unquote
 
 from mitmproxy import http
 
-from addons.content import ContentError, decompress, read_object, replace_body
-from addons.context import Call, call_of
+from addons.content import ContentError, coding_of, decompress, read_object, replace_body
+from addons.context import Call, Coded, call_of
 from addons.presented_key import query_pairs
 from addons.refusal import Refusal, policy_message, policy_ref, refuse, refuse_message
 from addons.services import Services
@@ -60,8 +60,10 @@ class Access:
         if not flow.request.raw_content and not call.generates:
             return  # an action on something stored, such as its cancelling
         try:
-            coding = flow.request.headers.get("content-encoding", "")
-            call.body, data = read_object(decompress(flow.request.raw_content or b"", coding, self._limit))
+            came, coding = flow.request.raw_content or b"", coding_of(flow.request)
+            plain = decompress(came, coding, self._limit)
+            call.body, data = read_object(plain)
+            call.coded = Coded(coding, came, plain) if coding else None
             replace_body(flow.request, data)
         except ContentError as error:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")

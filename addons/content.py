@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
 from typing import Any, cast
 
-import brotli
 import orjson
-import zstandard
 from mitmproxy import http
 
+from addons.decoding import CODINGS, Decoding
 from addons.plain_json import reads_alike
 from sallyport.providers.base import JsonObject
 
@@ -22,34 +20,25 @@ class ContentError(Exception):
         self.status = status
 
 
-def decompress(data: bytes, encoding: str, limit: int) -> bytes:
-    """Undo one `Content-Encoding` (gzip, deflate, br, zstd, identity). Raises ContentError: 413 or 415."""
-    try:
-        match encoding.strip().lower():
-            case "" | "identity":
-                result = data
-            case "gzip" | "x-gzip":
-                result = _inflate(data, 16 + zlib.MAX_WBITS, limit)
-            case "deflate":
-                try:
-                    result = _inflate(data, zlib.MAX_WBITS, limit)
-                except zlib.error:  # some clients send raw deflate data without the zlib wrapper
-                    result = _inflate(data, -zlib.MAX_WBITS, limit)
-            case "br":
-                decompressor = brotli.Decompressor()
-                result = decompressor.process(data, output_buffer_limit=limit + 1)
-                if len(result) <= limit and not decompressor.is_finished():
-                    raise ContentError(415, "the request body is not complete br data")
-            case "zstd":
-                with zstandard.ZstdDecompressor().stream_reader(data) as reader:
-                    result = reader.read(limit + 1)
-            case other:
-                raise ContentError(415, f"content-encoding {other!r} is not supported; use gzip, deflate, br, zstd or none")
-    except (zlib.error, brotli.error, zstandard.ZstdError) as error:
-        raise ContentError(415, f"the request body is not valid {encoding} data") from error
-    if len(result) > limit:
+def decompress(data: bytes, coding: str, limit: int) -> bytes:
+    """Undo a coding of `coding_of`. Raises ContentError: 413 or 415."""
+    if not coding:
+        return data
+    if coding not in CODINGS:
+        raise ContentError(415, f"content-encoding {coding!r} is not supported; use gzip, deflate, br, zstd or none")
+    decoding = Decoding(coding, limit)
+    result = b"".join(decoding.feed(data))
+    if decoding.swollen:
         raise ContentError(413, f"the request body is larger than {limit} bytes")
+    if not decoding.complete:
+        raise ContentError(415, f"the request body is not valid {coding} data, or not all of it")
     return result
+
+
+def coding_of(request: http.Request) -> str:
+    """The request's `Content-Encoding` in lower case; "" for none."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    return "" if coding == "identity" else coding
 
 
 def read_object(data: bytes) -> tuple[JsonObject, bytes]:
@@ -71,16 +60,7 @@ def read_object(data: bytes) -> tuple[JsonObject, bytes]:
 
 
 def replace_body(request: http.Request, content: bytes) -> None:
-    """Send `content`, as it is, instead of the body that came."""
-    request.headers.pop("content-encoding", None)
+    """Send `content`, as it is, instead of the body that came. What it is coded in stays for `recode` to see to."""
     request.headers.pop("transfer-encoding", None)
     request.raw_content = content
     request.headers["content-length"] = str(len(content))
-
-
-def _inflate(data: bytes, window_bits: int, limit: int) -> bytes:
-    decompressor = zlib.decompressobj(window_bits)
-    result = decompressor.decompress(data, limit + 1)
-    if len(result) <= limit and not decompressor.eof:
-        raise zlib.error("truncated")
-    return result

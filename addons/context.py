@@ -23,6 +23,16 @@ _ENTRY = "sallyport.call"
 _OF_THE_CALLER = ("snapshot", "provider", "upstream", "key", "presented", "workspace", "subject")
 
 
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A body that came compressed."""
+
+    coding: str
+    came: bytes
+    plain: bytes
+    """What it says."""
+
+
 @dataclass(slots=True)
 class Call:
     """What the pipeline knows of one call so far; each addon fills in its part."""
@@ -41,6 +51,9 @@ class Call:
     subject: Subject | None = None
     body: JsonObject | None = None
     body_changed: bool = False
+    coded: Coded | None = None
+    plain: bytes | None = None
+    """What was sent in that coding."""
     prepared: bool = False
     meter: Tally | None = None
     held_tokens: int = 0

@@ -1,12 +1,14 @@
-"""Reads an answer's `Content-Encoding` (gzip, deflate, br, zstd) as it streams by, so that a compressed answer is metered too.
+"""Content codings (gzip, deflate, br, zstd): read piece by piece as they come, with bounds, and made.
 
-Works in small steps, each with a bound on what it gives, and gives up where an answer swells beyond all measure.
+Works in small steps, each with a bound on what it gives, and gives up where what is read swells beyond measure.
 """
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import brotli
 import zstandard
@@ -18,17 +20,29 @@ _ZSTD_STEP = 256
 _MOST = 256 * 1024 * 1024
 """Decoded bytes beyond which an answer is no longer read."""
 
-Step = Callable[[bytes], Iterator[bytes]]
+
+class Step(Protocol):
+    def __call__(self, data: bytes) -> Iterator[bytes]: ...
+    @property
+    def ended(self) -> bool:
+        """Whether what came so far may be all."""
+        ...
 
 
 class Decoding:
-    """`feed` gives what was compressed. `broken`: nothing more can be read."""
+    """`feed` gives what was compressed. `broken`: nothing more can be read; `swollen`: because it is too much."""
 
-    def __init__(self, coding: str) -> None:
-        """`coding`: one of `CODINGS`."""
+    def __init__(self, coding: str, most: int = _MOST) -> None:
+        """`coding`: one of `CODINGS`. `most`: decoded bytes."""
         self._step: Step = _STEPS[coding]()
+        self._most = most
         self._given = 0
         self.broken = False
+        self.swollen = False
+
+    @property
+    def complete(self) -> bool:
+        return not self.broken and self._step.ended
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         if self.broken:
@@ -36,8 +50,8 @@ class Decoding:
         try:
             for piece in self._step(data):
                 self._given += len(piece)
-                if self._given > _MOST:
-                    self.broken = True
+                if self._given > self._most:
+                    self.broken = self.swollen = True
                     return
                 yield piece
         except (zlib.error, brotli.error, zstandard.ZstdError):
@@ -51,6 +65,10 @@ class _Zlib:
         """None: to be told by the first byte."""
         self._bits = window_bits
         self._decoder = zlib.decompressobj(window_bits) if window_bits else None
+
+    @property
+    def ended(self) -> bool:
+        return self._decoder is None and self._bits is not None
 
     def __call__(self, data: bytes) -> Iterator[bytes]:
         full = False
@@ -66,32 +84,51 @@ class _Zlib:
                 data, full = self._decoder.unconsumed_tail, len(piece) == _STEP  # it may hold more than it took
 
 
-def _brotli() -> Step:
-    decoder = brotli.Decompressor()
+class _Brotli:
+    def __init__(self) -> None:
+        self._decoder = brotli.Decompressor()
 
-    def step(data: bytes) -> Iterator[bytes]:
-        while piece := decoder.process(data, output_buffer_limit=_STEP):
+    @property
+    def ended(self) -> bool:
+        return self._decoder.is_finished()
+
+    def __call__(self, data: bytes) -> Iterator[bytes]:
+        while piece := self._decoder.process(data, output_buffer_limit=_STEP):
             yield piece
             data = b""
 
-    return step
 
+class _Zstd:
+    ended = True
+    """Of several frames the decoder can't tell; JSON that is cut short is none."""
 
-def _zstd() -> Step:
-    decoder = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+    def __init__(self) -> None:
+        self._decoder = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
 
-    def step(data: bytes) -> Iterator[bytes]:
+    def __call__(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), _ZSTD_STEP):
-            yield decoder.decompress(data[start : start + _ZSTD_STEP])
-
-    return step
+            yield self._decoder.decompress(data[start : start + _ZSTD_STEP])
 
 
 _STEPS: dict[str, Callable[[], Step]] = {
     "gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
     "x-gzip": lambda: _Zlib(16 + zlib.MAX_WBITS),
     "deflate": lambda: _Zlib(None),
-    "br": _brotli,
-    "zstd": _zstd,
+    "br": _Brotli,
+    "zstd": _Zstd,
 }
 CODINGS = frozenset(_STEPS)
+
+# the fastest level of each: a request waits for it, on the event loop (1 to 3 ms for 284 KB; gzip's usual level takes 9)
+_ENCODERS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: gzip.compress(data, 1, mtime=0),
+    "x-gzip": lambda data: gzip.compress(data, 1, mtime=0),
+    "deflate": lambda data: zlib.compress(data, 1),
+    "br": lambda data: brotli.compress(data, quality=1),
+    "zstd": lambda data: zstandard.compress(data, 1),
+}
+
+
+def encode(data: bytes, coding: str) -> bytes:
+    """`coding`: one of `CODINGS`."""
+    return _ENCODERS[coding](data)

@@ -46,7 +46,7 @@ class Redact:
         if refusal:
             refuse_message(message, refusal)
         elif call.body_changed and call.body is not None:
-            message.content = spliced(message.content, call.body)
+            message.content = spliced(message.content, call.body, strings=True)
 
     async def _redact(self, call: Call, raw: bytes, *, traced: bool) -> Refusal | None:
         """Change `call.body`, which was read from `raw`. A refusal where the policy wants one."""

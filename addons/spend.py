@@ -61,7 +61,7 @@ class Spend:
         body, wire = dict(call.body or {}), call.operation.wire
         call.prepared = wire is not None and wire.prepare(body)
         if call.prepared or call.body_changed:
-            replace_body(flow.request, spliced(flow.request.raw_content or b"", body))
+            replace_body(flow.request, spliced(flow.request.raw_content or b"", body, strings=call.body_changed))
         if wire is None:
             return
         refusal = await self._admit(call, wire, flow.request.raw_content or b"")

@@ -17,7 +17,6 @@ ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "deflate": zlib.compress,
     "br": brotli.compress,
     "zstd": zstandard.ZstdCompressor().compress,
-    "identity": bytes,
     "": bytes,
 }
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import orjson
 import pytest
-import zstandard
 
+from addons.decoding import Decoding
 from tests.sallyport.proxy.gateway import ANSWER, CHAT, SECRETS, Worker
+from tests.sallyport.proxy.test_wire_faithful import COMPRESS
 from tests.sallyport.proxy.wire import Provider, Wire, answer, chunk, flood, request
 
 CHAT_PATH = "/openai/v1/chat/completions"
@@ -112,17 +113,40 @@ def test_a_changed_chunked_request_arrives_whole(worker: Worker, openai: Provide
         assert client.message().status == 200
 
 
-@pytest.mark.parametrize("coding", ["gzip", "zstd"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_compressed_requests(worker: Worker, openai: Provider, coding: str, stream: bool):
-    body = CHAT[:-1] + b',"stream":true}' if stream else CHAT
-    packed = gzip.compress(body) if coding == "gzip" else zstandard.compress(body)
-    with worker.ask(worker.chat(f"Content-Encoding: {coding}", body=packed)) as client, openai.accept() as provider:
-        got = provider.message()  # as plain JSON: what was read is what leaves
-        assert got.json == {**orjson.loads(body), **({"stream_options": {"include_usage": True}} if stream else {})}
-        assert got.header("content-encoding") is None
+@pytest.mark.parametrize("coding", COMPRESS)
+def test_a_compressed_request_leaves_as_it_came(worker: Worker, openai: Provider, coding: str):
+    packed = COMPRESS[coding](CHAT)
+    with worker.ask(worker.chat(f"Content-Encoding: {coding}", "X-After: 1", body=packed)) as client, openai.accept() as provider:
+        got = provider.message()
+        assert got.body == packed
+        assert [name for name, _ in got.fields][-3:] == ["Content-Encoding", "X-After", "Content-Length"]
+        assert got.header("content-encoding") == coding
         provider.send(answer(ANSWER))
         assert client.message().status == 200
+
+
+@pytest.mark.parametrize("coding", COMPRESS)
+def test_a_compressed_request_that_is_changed_leaves_in_the_same_coding(worker: Worker, openai: Provider, coding: str):
+    """A stream of OpenAI's is asked for its usage, and the gateway's key is taken out."""
+    body = CHAT[:-1] + b',"stream":true,"user":"%s"}' % worker.key.encode()
+    chat = worker.chat(f"Content-Encoding: {coding}", body=COMPRESS[coding](body))
+    with worker.ask(chat) as client, openai.accept() as provider:
+        got = provider.message()
+        assert got.header("content-encoding") == coding
+        plain = b"".join(Decoding(coding).feed(got.body))
+        assert orjson.loads(plain)["stream_options"] == {"include_usage": True}
+        assert worker.key.encode() not in plain
+        provider.send(answer(ANSWER))
+        assert client.message().status == 200
+
+
+@pytest.mark.parametrize("coding", COMPRESS)
+def test_what_stands_behind_a_compressed_body_is_read_or_refused(worker: Worker, openai: Provider, coding: str):
+    """Nothing leaves that one reader sees and another does not."""
+    hidden = COMPRESS[coding](b'{"model":"hidden"}')
+    with worker.ask(worker.chat(f"Content-Encoding: {coding}", body=COMPRESS[coding](CHAT) + hidden)) as client:
+        assert client.message().status in (400, 415)
+    assert openai.untouched()
 
 
 def test_a_small_body_that_unpacks_to_a_huge_one(worker: Worker, openai: Provider):
