@@ -95,22 +95,19 @@ def test_an_upstream_is_reached_through_the_pipeline_only(services: Services, ma
         assert known(connect.response).status_code == 403
 
 
-@pytest.mark.parametrize(
-    "content",
-    [
-        b'{"model":"gpt-4o","model":"gpt-4o-mini","messages":[{"content":"first","content":"last"}]}',
-        gzip.compress(b'{"model":"gpt-4o-mini","messages":[{"content":"last"}]}') + gzip.compress(b"first"),
-    ],
-    ids=["a key twice", "more behind the end"],
-)
-def test_what_is_sent_is_what_was_read(services: Services, make_flow: MakeFlow, content: bytes):
-    """Another parser might read the rest, which nobody here has looked at."""
-    encoding = "gzip" if content.startswith(b"\x1f\x8b") else ""
-    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content, content_encoding=encoding))
+def test_a_key_that_stands_twice_is_sent_as_it_was_read(services: Services, make_flow: MakeFlow):
+    """Another parser might take the first value, which nobody here has looked at."""
+    content = b'{"model":"gpt-4o","model":"gpt-4o-mini","messages":[{"content":"first","content":"last"}]}'
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content))
     assert known(call_of(flow)).record.model == "gpt-4o-mini"
     assert flow.request.raw_content == b'{"model":"gpt-4o-mini","messages":[{"content":"last"}]}'
     assert flow.request.headers["content-length"] == str(len(flow.request.raw_content))
-    assert "content-encoding" not in flow.request.headers
+
+
+def test_more_behind_the_end_of_a_compressed_body_is_refused(services: Services, make_flow: MakeFlow):
+    content = gzip.compress(b'{"model":"gpt-4o-mini","messages":[]}') + gzip.compress(b"first")
+    flow = access(services, make_flow(authorization=f"Bearer {KEYS['good']}", content=content, content_encoding="gzip"))
+    assert known(flow.response).status_code == 400
 
 
 @pytest.mark.parametrize("depth", [300, 2000])
