@@ -140,6 +140,11 @@ class Gateway(System):
         guard = {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 10}
         return [("spend_cap", "workspace_id", "default", cap), ("guard", "workspace_id", "default", guard)]
 
+    def worker(self) -> int:
+        """The process that carries the traffic."""
+        command = b"sallyport.proxy.worker"
+        return next(pid for pid in descendants(self._process.pid) if command in Path(f"/proc/{pid}/cmdline").read_bytes())
+
     def _admin(self, method: str, path: str, body: dict[str, Any]) -> Any:
         headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}
         request = Request(f"http://127.0.0.1:{self.console}{path}", json.dumps(body).encode(), headers, method=method)
