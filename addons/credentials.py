@@ -1,7 +1,8 @@
 """Takes out every credential of the caller and puts in the provider's. Last before sending, so that no other addon sees it.
 
 The provider's key goes on model paths only. On other paths of a provider the request passes as the client sent it, less the
-gateway key. Streamed requests leave before their `request` hook, so theirs are swapped in `requestheaders`.
+gateway key. Streamed requests leave before their `request` hook, so theirs are swapped in `requestheaders`; those that are signed
+are held back for it, as a signature covers the body.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from addons.decoding import CODINGS
 from addons.presented_key import KEY_PREFIX, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
-from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
+from addons.upstreams import named_upstreams
+from sallyport.providers.base import CredentialError, CredentialUnavailable
+from sallyport.providers.signing import Outgoing
 from sallyport.secret import Secret
 from sallyport.spend.elsewhere import names_kept
 from sallyport.vault.key_pool import choose
@@ -31,17 +34,19 @@ _OURS = frozenset({"proxy-authorization", "proxy-connection", "langsmith-trace",
 
 class Credentials:
     def __init__(self, services: Services) -> None:
-        self._settings = services.settings
+        self._upstreams = named_upstreams(services.settings)
         self._resting = services.resting
 
     async def requestheaders(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if call and call.shape is None and flow.response is None:
-            await self._swap(flow, call)
+        if call and flow.response is None:
+            flow.request.stream = flow.request.stream and not _is_signed(call)
+            if flow.request.stream:
+                await self._swap(flow, call)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if call and call.shape is not None and flow.response is None:
+        if call and flow.response is None and not flow.request.stream:
             await self._swap(flow, call)
 
     async def attempt(self, flow: http.HTTPFlow, failure: Failure) -> None:
@@ -61,9 +66,11 @@ class Credentials:
             return
         if call.operation and not call.record.passthrough:
             name = provider.secret_in(call.workspace.secrets)
+            strip_credentials(request, call)
+            for header, value in provider.extra_headers.items():
+                request.headers[header] = value
             try:
-                secret = self._secret(call, name, request.raw_content or b"") if name else None
-                headers = await provider.authorize(secret, self._token_endpoint(call)) if secret else {}
+                headers = await self._credential(request, call, name) if name else {}
             except CredentialUnavailable as error:
                 refuse(flow, Refusal(502, "credential_unavailable", f"{error}. Try again shortly.", retry_after=1))
                 return
@@ -73,9 +80,6 @@ class Credentials:
                     Refusal(400, "secret_unusable", f"{error}. Set it again with `sallyport secrets set {name}`."),
                 )
                 return
-            strip_credentials(request, call)
-            for header, value in provider.extra_headers.items():
-                request.headers[header] = value
             _put_in(request, came, headers)
             call.credential_headers = frozenset(map(str.lower, (*provider.extra_headers, *headers)))
         if call.opens_socket:
@@ -83,6 +87,16 @@ class Credentials:
         if call.generates and not _readable(request.headers.get("accept-encoding", "")):
             request.headers["accept-encoding"] = "identity"  # the answer is metered as it streams
         call.sent = time.perf_counter()
+
+    async def _credential(self, request: http.Request, call: Call, name: str) -> Mapping[str, str]:
+        """Headers of the provider's, for the request as it stands. Raises CredentialError."""
+        secret, provider = self._secret(call, name, request.raw_content or b""), call.provider
+        if secret is None or provider is None:
+            return {}
+        token_endpoint = self._upstreams.get(provider.token_service or provider.name)
+        if signer := provider.signer(name):
+            return await signer.sign(secret, _outgoing(request), token_endpoint)
+        return await provider.authorize(secret, token_endpoint)
 
     def _secret(self, call: Call, name: str, content: bytes) -> Secret | None:
         """Of several keys that of this caller, unless it rests and what is asked for (`content`) isn't kept in its account."""
@@ -95,9 +109,19 @@ class Credentials:
         call.record.provider_key = call.pooled_key.label
         return call.pooled_key.secret
 
-    def _token_endpoint(self, call: Call) -> Upstream | None:
-        """`--upstream vertex=…` replaces the token endpoint too."""
-        return call.upstream if call.provider and call.provider.name in self._settings.upstreams else None
+
+def _is_signed(call: Call) -> bool:
+    """With our keys."""
+    if not (call.provider and call.workspace and call.operation) or call.record.passthrough:
+        return False
+    name = call.provider.secret_in(call.workspace.secrets)
+    return name is not None and call.provider.signer(name) is not None
+
+
+def _outgoing(request: http.Request) -> Outgoing:
+    url = f"{request.scheme}://{request.host_header}{request.path}"
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.fields)
+    return Outgoing(request.method, url, headers, request.raw_content or b"")
 
 
 def _readable(accepted: str) -> bool:

@@ -24,14 +24,11 @@ def point(request: http.Request, upstream: Upstream, path: str) -> None:
     """Send the request to `path` (with its query) of `upstream`."""
     request.scheme, request.host, request.port = upstream.scheme, upstream.host, upstream.port
     request.path = upstream.prefix + path
-    default_port = 443 if upstream.scheme == "https" else 80
-    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
-    authority = host if upstream.port == default_port else f"{host}:{upstream.port}"
     if request.is_http2:
-        request.authority = authority
+        request.authority = upstream.authority
         request.headers.pop("host", None)
     else:
-        request.host_header = authority
+        request.host_header = upstream.authority
 
 
 def with_model(now: Destination, method: str, model: str) -> Destination | None:

@@ -159,8 +159,8 @@ def _without_credential(provider: Provider, workspace: Workspace) -> Refusal | N
         return Refusal(400, "login_needed", message)
     if not provider.secret_names or provider.secret_in(workspace.secrets):
         return None
-    name = provider.secret_names[0]
-    message = f"workspace {workspace.name!r} has no secret {name}. Set it with `sallyport secrets set {name}`, then try again."
+    names, name = " or ".join(provider.secret_names), provider.secret_names[0]
+    message = f"workspace {workspace.name!r} has no secret {names}. Set it with `sallyport secrets set {name}`, then try again."
     return Refusal(400, "secret_missing", message)
 
 

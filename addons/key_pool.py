@@ -20,6 +20,7 @@ from sallyport.spend.elsewhere import names_kept
 
 _REFUSED_SECONDS = 600.0
 """After a 401: the key is wrong or gone, until somebody sets another."""
+_AWS_REFUSED = ("UnrecognizedClientException", "InvalidSignatureException", "ExpiredTokenException")
 _LIMITED_SECONDS = 30.0
 """After a 429 that does not say when to come again."""
 _LONGEST = 600.0
@@ -55,8 +56,8 @@ class KeyPool:
 
 
 def rest_seconds(status: int, headers: Mapping[str, str]) -> float | None:
-    """None: the answer says nothing against the key. A 403 doesn't: it may be about the model, or about what was asked."""
-    if status == 401:
+    """None: the answer says nothing against the key. A 403 doesn't, as it may be about the model, but where AWS says so."""
+    if status == 401 or (status == 403 and headers.get("x-amzn-errortype", "").startswith(_AWS_REFUSED)):
         return _REFUSED_SECONDS
     if status != 429:
         return None

@@ -63,7 +63,7 @@ class Settings(BaseModel):
     database_url: str | None = None
     """None: SQLite in the data dir."""
     upstreams: dict[str, str] = Field(default_factory=dict[str, str])
-    """Provider → base URL its calls go to instead."""
+    """Provider, or token service → base URL its calls go to instead."""
     providers: dict[str, Declaration] = Field(default_factory=dict[str, Declaration])
     """Providers of the operator's own, by name: the tables `[providers.NAME]` of the config file."""
     upstream_ca: Path | None = None
@@ -85,6 +85,8 @@ class Settings(BaseModel):
     """CIDR networks the tunnel may reach although they are private."""
     bedrock_region: str = "us-east-1"
     """The region of base-path Bedrock calls."""
+    workload_token_dirs: tuple[Path, ...] = ()
+    """Folders in which the token files of Vertex's workload identities may lie."""
     prices: Path | None = None
     """The operator's own price list, which wins over the built-in one."""
     log_format: Literal["human", "json"] = "human"
@@ -113,6 +115,11 @@ class Settings(BaseModel):
     @classmethod
     def _expand(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+    @field_validator("workload_token_dirs")
+    @classmethod
+    def _expand_all(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(folder.expanduser().absolute() for folder in value)
 
     @field_validator("redis_url")
     @classmethod

@@ -51,9 +51,10 @@ def _check_providers(settings: Settings, names: Mapping[str, str]) -> None:
     from sallyport.providers import load_providers  # slow to import
 
     try:
-        known = load_providers(settings.providers)
+        providers = load_providers(settings.providers)
     except ValueError as error:
         raise SettingError(f"{names.get('providers', 'providers')}: {error}") from None
+    known = [*providers, *(provider.token_service for provider in providers.values() if provider.token_service)]
     for name in settings.upstreams:
         if name not in known:
             raise SettingError(f"{names['upstreams']}: {name!r} is no provider; known are {', '.join(known)}")

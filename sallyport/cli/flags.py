@@ -64,6 +64,7 @@ FLAGS = (
     Flag("challenge_providers", "--challenge-providers", "", "Answer 407 to a provider's CONNECT without a key.", "switch"),
     Flag("allow_destinations", "--allow-destination", "CIDR", "A private network the tunnel may reach.  Repeatable.", "list"),
     Flag("bedrock_region", "--bedrock-region", "REGION", "The region of base-path Bedrock calls.  [us-east-1]"),
+    Flag("workload_token_dirs", "--workload-token-dir", "DIR", "Where workload identities' tokens lie.  Repeatable.", "list"),
     Flag("prices", "--prices", "FILE", "A TOML file of your own prices.  [the built-in list]", "file"),
     Flag("log_format", "--log-format", "human|json", "[human]"),
     Flag("log_level", "--log-level", "LEVEL", "debug, info, warning or error.  [info]"),

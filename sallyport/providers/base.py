@@ -17,6 +17,7 @@ from sallyport.secret import Secret
 from sallyport.upstream_proxy import UpstreamProxy
 
 if TYPE_CHECKING:
+    from sallyport.providers.signing import Signer
     from sallyport.providers.sockets import SocketFormat
 
 JsonObject = dict[str, Any]
@@ -168,6 +169,12 @@ class Upstream:
     port: int
     prefix: str = ""
 
+    @property
+    def authority(self) -> str:
+        """The host, with the port where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.scheme == "https" else 80) else f"{host}:{self.port}"
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorAnswer:
@@ -176,6 +183,20 @@ class ErrorAnswer:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     content_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the operator says that a provider may have to know."""
+
+    bedrock_region: str = "us-east-1"
+    """That of base-path calls."""
+    ca_bundle: Path | None = None
+    """Roots for a token service; None: the usual ones."""
+    proxy: UpstreamProxy | None = None
+    """The way to it; None: directly."""
+    workload_token_dirs: tuple[Path, ...] = ()
+    """Where a workload identity's own token may lie."""
 
 
 class Provider(ABC):
@@ -189,6 +210,8 @@ class Provider(ABC):
     Whoever can answer under one of them is handed the provider's credential."""
     name_constraints: tuple[str, ...]
     """The DNS domains the CA may sign for because of this provider; they cover `hosts` (in every region known at release)."""
+    token_service: str | None = None
+    """By which name `--upstream` moves the vendor's token service; None: it moves with the provider."""
     listed_as: str | None = None
     """Its id in the price list; None: not listed, so that its calls cost as the dearest of all do."""
     own_logins: bool = False
@@ -228,13 +251,8 @@ class Provider(ABC):
         """Which of its secrets is set."""
         return next((name for name in self.secret_names if name in secrets), None)
 
-    def configure(  # noqa: B027 - most providers need none of it
-        self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None
-    ) -> None:
-        """Called once at start.
-
-        `region`: that of base-path calls; `ca_bundle`: roots for a token endpoint (None: the usual); `proxy`: the way to it.
-        """
+    def configure(self, around: Surroundings) -> None:  # noqa: B027 - most providers need none of it
+        """Called once at start."""
 
     @abstractmethod
     def host_for(self, path: str) -> str:
@@ -265,6 +283,13 @@ class Provider(ABC):
 
         Raises CredentialError when the secret can't be used, with a message that holds none of it.
         """
+
+    def signer(self, secret_name: str) -> Signer | None:
+        """What signs each request with that secret, in the place of `authorize`; None: the secret itself is shown."""
+        return None
+
+    def check_secret(self, secret_name: str, secret: Secret) -> None:  # noqa: B027 - most are taken as they are
+        """Whether this can be that secret, when it is set. Raises CredentialError."""
 
     @abstractmethod
     def error(self, status: int, message: str) -> ErrorAnswer:

@@ -1,19 +1,23 @@
-"""Amazon Bedrock (https://docs.aws.amazon.com/bedrock/latest/APIReference), with an API key as bearer token instead of SigV4."""
+"""Amazon Bedrock (https://docs.aws.amazon.com/bedrock/latest/APIReference), with an API key as bearer token or signed by us.
+
+What a caller signed is verified against nothing: its keys are its own matter, and its signature would not hold for what is sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
+from sallyport.providers.base import ErrorAnswer, Operation, Provider, Surroundings, Upstream
+from sallyport.providers.bedrock_keys import SECRET_NAME, BedrockKeys
+from sallyport.providers.bedrock_signing import BedrockSigner
 from sallyport.providers.errors import aws_error
 from sallyport.providers.regions import AWS_REGIONS
 from sallyport.providers.routes import Route, Routes, route
+from sallyport.providers.signing import Signer
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.bedrock_invoke import BedrockInvoke
 from sallyport.secret import Secret
-from sallyport.upstream_proxy import UpstreamProxy
 
 _CONVERSE, _INVOKE = BedrockConverse(), BedrockInvoke()
 _MODELS, _PROFILES = Operation("models"), Operation("inference_profiles")
@@ -55,7 +59,8 @@ _ROUTES = Routes(
 
 class Bedrock(Provider):
     name = "bedrock"
-    secret_names = ("AWS_BEARER_TOKEN_BEDROCK",)
+    secret_names = ("AWS_BEARER_TOKEN_BEDROCK", SECRET_NAME)
+    token_service = "sts"  # noqa: S105 - a name
     listed_as = "aws"
     # `??-*` is a region and never `s3` or `s3-…`: anyone may own a bucket `bedrock`, and S3 shows what it was sent.
     hosts = ("bedrock-runtime.??-*.amazonaws.com", "bedrock-runtime-fips.??-*.amazonaws.com", "bedrock.??-*.amazonaws.com")
@@ -75,15 +80,16 @@ class Bedrock(Provider):
     }
 
     def __init__(self) -> None:
-        self._region = "us-east-1"
+        self._signer = BedrockSigner()
 
-    def configure(self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None) -> None:
-        self._region = region
+    def configure(self, around: Surroundings) -> None:
+        self._signer.region = around.bedrock_region
+        self._signer.roles.ca_bundle, self._signer.roles.proxy = around.ca_bundle, around.proxy
 
     def host_for(self, path: str) -> str:
         """Models on the runtime, lists of them on the control plane."""
         service = "bedrock" if path.startswith(("/foundation-models", "/inference-profiles")) else "bedrock-runtime"
-        return f"{service}.{self._region}.amazonaws.com"
+        return f"{service}.{self._signer.region}.amazonaws.com"
 
     def operation(self, method: str, path: str) -> Operation | None:
         operation = _ROUTES.match(method, path)
@@ -102,6 +108,13 @@ class Bedrock(Provider):
 
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
         return {"authorization": f"Bearer {secret.reveal()}"}
+
+    def signer(self, secret_name: str) -> Signer | None:
+        return self._signer if secret_name == SECRET_NAME else None
+
+    def check_secret(self, secret_name: str, secret: Secret) -> None:
+        if secret_name == SECRET_NAME:
+            BedrockKeys.of(secret)
 
     def error(self, status: int, message: str) -> ErrorAnswer:
         return aws_error(status, message)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
-from sallyport.providers.base import ErrorAnswer, Operation, Provider, Upstream
+from sallyport.providers.base import ErrorAnswer, Operation, Provider, Surroundings, Upstream
 from sallyport.providers.errors import google_error
 from sallyport.providers.regions import GOOGLE_LOCATIONS
 from sallyport.providers.routes import SEGMENT, Route, Routes, route
+from sallyport.providers.vertex_account import SECRET_NAME, check_account
 from sallyport.providers.vertex_token import VertexTokens
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.google_embed import GoogleEmbed
@@ -18,7 +18,6 @@ from sallyport.providers.wire.google_generate import GoogleGenerate, google_resh
 from sallyport.providers.wire.google_live import GoogleLive
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.secret import Secret
-from sallyport.upstream_proxy import UpstreamProxy
 
 _ANTHROPIC, _GENERATE, _EMBED = AnthropicMessages(), GoogleGenerate(), GoogleEmbed()
 _MISTRAL = OpenAIChat(asks_for_usage=False)
@@ -74,7 +73,7 @@ _ROUTES = Routes(
 
 class Vertex(Provider):
     name = "vertex"
-    secret_names = ("VERTEX_SERVICE_ACCOUNT_JSON",)
+    secret_names = (SECRET_NAME,)
     listed_as = "google"  # the list has both as one, with Anthropic's models on Vertex
     hosts = ("aiplatform.googleapis.com", "*-aiplatform.googleapis.com", "aiplatform.*.rep.googleapis.com")
     name_constraints = (
@@ -85,10 +84,11 @@ class Vertex(Provider):
     )
 
     def __init__(self) -> None:
-        self._tokens = VertexTokens(self.secret_names[0])
+        self._tokens = VertexTokens()
 
-    def configure(self, *, region: str, ca_bundle: Path | None, proxy: UpstreamProxy | None = None) -> None:
-        self._tokens.ca_bundle, self._tokens.proxy = ca_bundle, proxy
+    def configure(self, around: Surroundings) -> None:
+        self._tokens.ca_bundle, self._tokens.proxy = around.ca_bundle, around.proxy
+        self._tokens.token_files = around.workload_token_dirs
 
     def host_for(self, path: str) -> str:
         """The host of the location in the path; the global one where there is none."""
@@ -110,8 +110,11 @@ class Vertex(Provider):
         return google_reshapes(name, value)
 
     async def authorize(self, secret: Secret, token_endpoint: Upstream | None = None) -> Mapping[str, str]:
-        """An access token minted from the service account's key; from `token_endpoint` + `/token` where that is given."""
-        return {"authorization": f"Bearer {await self._tokens.get(secret, token_endpoint)}"}
+        """An access token that Google, or who stands for it at `token_endpoint`, gives for the account."""
+        return {"authorization": f"Bearer {await self._tokens.token(secret, token_endpoint)}"}
+
+    def check_secret(self, secret_name: str, secret: Secret) -> None:
+        check_account(secret)
 
     def error(self, status: int, message: str) -> ErrorAnswer:
         return google_error(status, message)

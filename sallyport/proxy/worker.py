@@ -16,6 +16,7 @@ from addons.services import Services
 from addons.upstreams import chosen_upstreams
 from sallyport.paths import DataDir
 from sallyport.providers import load_providers
+from sallyport.providers.base import Surroundings
 from sallyport.proxy import farewell
 from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
@@ -46,8 +47,9 @@ def main() -> int:
     settings = read_settings()
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
+    around = Surroundings(settings.bedrock_region, data.upstream_bundle, settings.proxy(), settings.workload_token_dirs)
     for provider in load_providers(settings.providers).values():
-        provider.configure(region=settings.bedrock_region, ca_bundle=data.upstream_bundle, proxy=settings.proxy())
+        provider.configure(around)
     try:
         use_price_file(load_price_file(settings.prices) if settings.prices else ())
     except PriceFileError as error:

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from sallyport.standin.anthropic import Anthropic
+from sallyport.standin.aws_token import assume_role, is_assume_role
 from sallyport.standin.bedrock import Bedrock
 from sallyport.standin.chatgpt import ChatGPT
 from sallyport.standin.declared import declared
@@ -63,6 +64,8 @@ class StandInApp:
         self._journal.add(call.method, _target(scope), scope["headers"], call.body)
         if call.method == "POST" and call.segments == ["token"]:
             return mint_token(call)
+        if is_assume_role(call):
+            return assume_role(call)
         handler, call = self._of_family(call)
         try:
             check_trouble(call)

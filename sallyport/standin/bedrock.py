@@ -1,4 +1,4 @@
-"""Amazon Bedrock's runtime: Converse and InvokeModel, whole and as AWS event streams, behind a bearer key.
+"""Amazon Bedrock's runtime: Converse and InvokeModel, whole and as AWS event streams, behind a bearer key or a signature.
 
 Source: https://docs.aws.amazon.com/bedrock/latest/APIReference (Converse, ConverseStream, InvokeModel,
 InvokeModelWithResponseStream, CountTokens, CommonErrors) and …/userguide/model-parameters.html for the bodies of InvokeModel.
@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from sallyport.providers.wire.eventstream import encode_frame
 from sallyport.standin import anthropic
+from sallyport.standin.aws_signature import check_signature
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai import vector
 from sallyport.standin.script import TOOL_ARGUMENTS, Counts, Message, Refusal, Script, count_words, text_of, write_script
@@ -73,6 +74,9 @@ class Bedrock(Family):
     def _check(self, call: Call) -> None:
         if "authorization" not in call.headers:
             raise Refusal(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
+        if call.headers["authorization"].startswith("AWS4-"):
+            check_signature(call, "bedrock")
+            return
         key = bearer(call)
         if key is None or key.startswith(GATEWAY_KEY_PREFIX):
             raise Refusal(403, "The security token included in the request is invalid.", "UnrecognizedClientException")

@@ -9,7 +9,7 @@ from sallyport.standin.wire import Call
 
 _NAMED = re.compile(r"answers-(\d{3})")
 _MODEL = re.compile(rb'"model"\s*:\s*"[^"]*answers-(\d{3})')
-_CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key")
+_CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "x-amz-security-token")
 
 
 def check_trouble(call: Call) -> None:

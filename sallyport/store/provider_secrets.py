@@ -43,7 +43,7 @@ class SecretOperations(Operations):
         """
         with self._changing(actor, "secret.put", "secret", f"{workspace_id}/{name}") as change:
             data_key, rows = self._opened(change, workspace_id, name)
-            pool = _pool([NewSecretKey(key) if isinstance(key, Secret) else key for key in keys])
+            pool = _pool(name, [NewSecretKey(key) if isinstance(key, Secret) else key for key in keys])
             for label in rows.keys() - pool.keys():
                 change.session.delete(rows[label])
             for key in pool.values():
@@ -56,7 +56,7 @@ class SecretOperations(Operations):
         """Stores or replaces the key of that label, and leaves the others of the pool. Raises NotFound (workspace), Invalid."""
         with self._changing(actor, "secret.put", "secret", f"{workspace_id}/{name}") as change:
             data_key, rows = self._opened(change, workspace_id, name)
-            (key,) = _pool([key]).values()
+            (key,) = _pool(name, [key]).values()
             if len(rows.keys() | {key.label}) > _MOST_KEYS:
                 raise Invalid(f"values: {name} has {_MOST_KEYS} keys already; delete one first")
             _store(change.session, data_key, rows, workspace_id, name, key)
@@ -111,7 +111,7 @@ def secret_names() -> tuple[str, ...]:
     return (*sorted({name for provider in PROVIDERS.values() for name in provider.secret_names}), _TRACING_SECRET)
 
 
-def _pool(keys: Sequence[NewSecretKey]) -> Mapping[str, NewSecretKey]:
+def _pool(name: str, keys: Sequence[NewSecretKey]) -> Mapping[str, NewSecretKey]:
     """Checked, by label."""
     if not 1 <= len(keys) <= _MOST_KEYS:
         raise Invalid(f"values must be a list of 1 to {_MOST_KEYS} keys")
@@ -122,7 +122,7 @@ def _pool(keys: Sequence[NewSecretKey]) -> Mapping[str, NewSecretKey]:
             raise Invalid(f"label {label!r} stands there twice; each key needs its own")
         if not 1 <= checks.whole("weight", key.weight) <= _MOST_WEIGHT:
             raise Invalid(f"weight must be a whole number from 1 to {_MOST_WEIGHT}")
-        pool[label] = NewSecretKey(_checked(key.value), label, key.weight)
+        pool[label] = NewSecretKey(_checked(name, key.value), label, key.weight)
     return pool
 
 
@@ -141,7 +141,7 @@ def _rows(session: Session, workspace_id: str, name: str) -> list[SecretRow]:
     return list(session.scalars(query.order_by(SecretRow.label)))
 
 
-def _checked(value: Secret) -> Secret:
+def _checked(name: str, value: Secret) -> Secret:
     plain = value.reveal().strip()
     try:
         size = len(plain.encode())
@@ -149,7 +149,21 @@ def _checked(value: Secret) -> Secret:
         raise Invalid("value must be valid text") from None
     if not 1 <= size <= _LONGEST:
         raise Invalid(f"value must have from 1 to {_LONGEST} bytes")
-    return Secret(plain)
+    checked = Secret(plain)
+    _let_providers_check(name, checked)
+    return checked
+
+
+def _let_providers_check(name: str, value: Secret) -> None:
+    from sallyport.providers import PROVIDERS  # slow to import, and only those who put secrets need it
+    from sallyport.providers.base import CredentialError
+
+    for provider in PROVIDERS.values():
+        if name in provider.secret_names:
+            try:
+                provider.check_secret(name, value)
+            except CredentialError as error:
+                raise Invalid(f"value: {error}") from None
 
 
 def _info(rows: Sequence[SecretRow]) -> SecretInfo:

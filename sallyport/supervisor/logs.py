@@ -14,8 +14,8 @@ from sallyport.settings import Settings
 OUR_LOGGERS = ("addons", "certs", "policies", "sallyport", "run_gateway")
 _PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
-_QUOTING_LOGGERS = ("hpack", "mitmproxy.addons.next_layer")
-"""They log headers, and bytes as they came, at "debug": no mask would know every credential in there."""
+_QUOTING_LOGGERS = ("botocore", "hpack", "mitmproxy.addons.next_layer")
+"""They log headers, what is signed, and bytes as they came, at "debug": no mask would know every credential in there."""
 
 _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?(?:-----END \1-----|\Z)", re.DOTALL), r"[\1]"),

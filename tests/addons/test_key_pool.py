@@ -30,3 +30,8 @@ def test_a_date_says_when() -> None:
     seconds = rest_seconds(429, {"retry-after": formatdate(time.time() + 100, usegmt=True)})
     assert seconds is not None
     assert 90 < seconds <= 100
+
+
+def test_what_aws_says_against_a_key() -> None:
+    assert rest_seconds(403, {"x-amzn-errortype": "UnrecognizedClientException:http://internal.amazon.com/coral/"}) == 600
+    assert rest_seconds(403, {"x-amzn-errortype": "AccessDeniedException"}) is None

@@ -70,7 +70,7 @@ class Gateway:
         home.mkdir(parents=True, exist_ok=True)
         # a prefix tells apart those whose paths are OpenAI's, and shows that prefixes are kept
         prefixed = {name: f"{standin.url}/{name}" for name in PROVIDERS if name not in _BY_PATH}
-        urls = dict.fromkeys(PROVIDERS, standin.url) | prefixed | dict(upstreams or {})
+        urls = dict.fromkeys((*PROVIDERS, "sts"), standin.url) | prefixed | dict(upstreams or {})
         if own_hosts:
             urls = {}
         self._command = [*within, sys.executable, str(ROOT / "run_gateway.py"), "serve", "--data-dir", str(self.data_dir)]

@@ -8,11 +8,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+import httpx2
 import pytest
 
 from sallyport.standin import StandIn
 from tests.e2e.credentials import CANARIES
-from tests.e2e.support import Gateway, Team, wait_for
+from tests.e2e.support import ADMIN_KEY, Gateway, Team, wait_for
 from tests.e2e.wire import CHAT, PATHS, chat, check
 
 
@@ -69,7 +70,7 @@ def test_a_missing_secret_is_named(gateway: Gateway, bare: Team, standin: StandI
     names = {
         "openai": "OPENAI_API_KEY",
         "anthropic": "ANTHROPIC_API_KEY",
-        "bedrock": "AWS_BEARER_TOKEN_BEDROCK",
+        "bedrock": "AWS_BEARER_TOKEN_BEDROCK or AWS_CREDENTIALS_JSON",
         "baseten": "BASETEN_API_KEY",
         "fireworks": "FIREWORKS_API_KEY",
         "gemini": "GOOGLE_API_KEY",
@@ -85,11 +86,16 @@ def bare(gateway: Gateway) -> Team:
     return gateway.team("bare", secrets={})
 
 
-def test_a_service_account_that_is_none(gateway: Gateway, standin: StandIn):
-    team = gateway.team("broken", secrets={"VERTEX_SERVICE_ACCOUNT_JSON": '{"type": "CANARYbroken"}'})
-    with gateway.client(team) as client:
-        answer = client.post(PATHS["vertex"], json={"contents": [{"parts": [{"text": "hi"}]}]})
-    check("vertex", answer, 400, "VERTEX_SERVICE_ACCOUNT_JSON")
+@pytest.mark.parametrize("name", ["VERTEX_SERVICE_ACCOUNT_JSON", "AWS_CREDENTIALS_JSON"])
+def test_a_secret_that_is_none_is_not_taken(gateway: Gateway, bare: Team, name: str):
+    answer = httpx2.put(
+        f"{gateway.console}/v1/workspaces/{bare.workspace_id}/secrets/{name}",
+        json={"value": '{"type": "CANARYbroken"}'},
+        headers={"x-api-key": ADMIN_KEY},
+        trust_env=False,
+    )
+    assert answer.status_code == 400
+    assert name in answer.text
     assert "CANARY" not in answer.text
 
 

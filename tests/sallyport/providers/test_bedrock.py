@@ -3,6 +3,7 @@ from urllib.parse import quote
 
 import pytest
 
+from sallyport.providers.base import Surroundings
 from sallyport.providers.bedrock import Bedrock, provider
 from sallyport.secret import Secret
 
@@ -83,7 +84,7 @@ def test_any_other_path_gets_no_key(method: str, path: str):
 def test_base_path_calls_go_to_the_configured_region():
     bedrock = Bedrock()
     assert bedrock.host_for(f"/model/{ID}/invoke") == "bedrock-runtime.us-east-1.amazonaws.com"
-    bedrock.configure(region="eu-west-1", ca_bundle=None)
+    bedrock.configure(Surroundings(bedrock_region="eu-west-1"))
     assert bedrock.host_for(f"/model/{ID}/invoke") == "bedrock-runtime.eu-west-1.amazonaws.com"
     assert bedrock.host_for("/inference-profiles") == "bedrock.eu-west-1.amazonaws.com"
 

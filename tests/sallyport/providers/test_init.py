@@ -18,6 +18,7 @@ def test_the_seven_are_there():
     assert {name for provider in map(PROVIDERS.__getitem__, SEVEN) for name in provider.secret_names} == {
         "ANTHROPIC_API_KEY",
         "AWS_BEARER_TOKEN_BEDROCK",
+        "AWS_CREDENTIALS_JSON",
         "BASETEN_API_KEY",
         "FIREWORKS_API_KEY",
         "GOOGLE_API_KEY",

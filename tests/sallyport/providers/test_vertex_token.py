@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from google.auth import jwt
 
-from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
+from sallyport.providers.base import CredentialError, CredentialUnavailable, Surroundings, Upstream
 from sallyport.providers.vertex import Vertex
 from sallyport.secret import Secret
 
@@ -95,7 +95,7 @@ def server(tmp_path: Path) -> Iterator[TokenServer]:
 @pytest.fixture
 def vertex(server: TokenServer) -> Vertex:
     provider = Vertex()
-    provider.configure(region="us-east-1", ca_bundle=server.ca)
+    provider.configure(Surroundings(ca_bundle=server.ca))
     return provider
 
 
@@ -200,7 +200,7 @@ async def test_an_endpoint_of_an_unknown_authority_is_not_trusted(server: TokenS
 
 
 async def test_a_missing_ca_bundle_is_not_the_secrets_fault(vertex: Vertex, server: TokenServer, tmp_path: Path):
-    vertex.configure(region="us-east-1", ca_bundle=tmp_path / "gone.pem")
+    vertex.configure(Surroundings(ca_bundle=tmp_path / "gone.pem"))
     with pytest.raises(CredentialUnavailable):
         await vertex.authorize(SECRET, server.upstream)
 

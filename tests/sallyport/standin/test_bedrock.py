@@ -106,7 +106,7 @@ def test_errors(bedrock):
 
 def test_a_credential_that_is_missing_or_the_gateways(standin: StandIn):
     cases = {"": "MissingAuthenticationTokenException", "Bearer sp_x": "UnrecognizedClientException"}
-    for value, kind in {**cases, "AWS4-HMAC-SHA256 Credential=AKIA": "UnrecognizedClientException"}.items():
+    for value, kind in {**cases, "AWS4-HMAC-SHA256 Credential=AKIA": "IncompleteSignatureException"}.items():
         headers = {"authorization": value} if value else {}
         answer = httpx2.post(f"{standin.url}/model/m/converse", json={}, headers=headers, verify=standin.tls, trust_env=False)
         assert answer.status_code == 403
