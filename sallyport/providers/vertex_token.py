@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
-from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
+import orjson
+from google.auth.exceptions import GoogleAuthError, OAuthError, RefreshError, TransportError
 from google.auth.transport.requests import Request
 
 from sallyport.providers.base import CredentialError, CredentialUnavailable, Upstream
@@ -42,13 +43,22 @@ class VertexTokens(TokenService[str]):
             if error.retryable:  # pyright: ignore[reportUnknownMemberType] - google-auth is untyped
                 raise CredentialUnavailable(f"Google's token endpoint failed for {SECRET_NAME}") from None
             raise CredentialError(f"{SECRET_NAME} was refused by Google{_reason(error)}") from None
+        except OAuthError as error:  # the exchange of a workload's token; what is no OAuth error is no word about the token
+            if reason := _reason(error):
+                raise CredentialError(f"{SECRET_NAME} was refused by Google{reason}") from None
+            raise CredentialUnavailable(f"Google's token endpoint failed for {SECRET_NAME}") from None
         except GoogleAuthError:
             raise CredentialError(f"{SECRET_NAME} can't be used to sign in to Google") from None
         return Lent(credentials.token, credentials.expiry.replace(tzinfo=UTC).timestamp())
 
 
-def _reason(error: RefreshError) -> str:
+def _reason(error: GoogleAuthError) -> str:
     """Google's error code (`invalid_grant`), where the answer has one."""
     details: Any = error.args[1] if len(error.args) > 1 else None
+    if isinstance(details, str):
+        try:
+            details = orjson.loads(details)
+        except orjson.JSONDecodeError:
+            return ""
     code = cast(dict[str, Any], details).get("error") if isinstance(details, dict) else None
     return f" ({code})" if isinstance(code, str) and _ERROR_CODE.fullmatch(code) else ""

@@ -15,7 +15,7 @@ from sallyport.standin.chatgpt import ChatGPT
 from sallyport.standin.declared import declared
 from sallyport.standin.family import Family
 from sallyport.standin.google import Gemini, Vertex
-from sallyport.standin.google_token import mint_token
+from sallyport.standin.google_token import google_token
 from sallyport.standin.journal import Journal
 from sallyport.standin.langsmith import LangSmith
 from sallyport.standin.openai import Baseten, Fireworks, OpenAI
@@ -62,8 +62,8 @@ class StandInApp:
         if call.segments[0] == _OWN:
             return self._own(call)
         self._journal.add(call.method, _target(scope), scope["headers"], call.body)
-        if call.method == "POST" and call.segments == ["token"]:
-            return mint_token(call)
+        if token := google_token(call):
+            return token
         if is_assume_role(call):
             return assume_role(call)
         handler, call = self._of_family(call)

@@ -1,6 +1,9 @@
-"""Google's OAuth 2 token endpoint for service accounts: a signed JWT for an access token (RFC 7523).
+"""Google's token endpoints: a service account's signed JWT for an access token (RFC 7523), a workload's own token for Google's
+(RFC 8693), and that one for a service account's.
 
-Source: https://developers.google.com/identity/protocols/oauth2/service-account#httprest
+Source: https://developers.google.com/identity/protocols/oauth2/service-account#httprest,
+https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token and
+https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs
 
 from starlette.responses import Response
@@ -15,11 +19,28 @@ from starlette.responses import Response
 from sallyport.standin.wire import Call, JsonObject, answer
 
 ACCESS_TOKEN = "ya29.stand-in-access-token"  # noqa: S105 - made up
+FEDERATED_TOKEN = "ya29.d.stand-in-federated-token"  # noqa: S105 - made up
+SUBJECT_TOKEN = "stand-in-workload-token"  # noqa: S105 - made up
+"""The one that a workload's platform has given it; no other is exchanged."""
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _JSON = "application/json; charset=utf-8"
 
 
-def mint_token(call: Call) -> Response:
+def google_token(call: Call) -> Response | None:
+    """None for what is no token endpoint's."""
+    match call.method, call.segments:
+        case "POST", ["token"]:
+            return _mint(call)
+        case "POST", ["v1", "token"]:
+            return _exchange(call)
+        case "POST", ["v1", "projects", "-", "serviceAccounts", account] if account.endswith(":generateAccessToken"):
+            return _impersonate(call)
+        case _:
+            return None
+
+
+def _mint(call: Call) -> Response:
     """An access token for a well-formed, current assertion. Its signature goes unchecked: no service account is known here."""
     claims = _claims(call.body)
     if claims is None:
@@ -27,6 +48,25 @@ def mint_token(call: Call) -> Response:
     if not claims["iat"] - 300 <= time.time() <= claims["exp"] <= claims["iat"] + 3600:
         return _refuse("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.")
     return answer({"access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer"}, content_type=_JSON)
+
+
+def _exchange(call: Call) -> Response:
+    form = {name: values[0] for name, values in parse_qs(call.body.decode("ascii", "replace")).items()}
+    asked = {"audience", "scope", "requested_token_type", "subject_token_type"} <= form.keys()
+    if form.get("grant_type") != _EXCHANGE or not asked:
+        return answer({"error": "invalid_request", "error_description": "Missing fields."}, status=400, content_type=_JSON)
+    if form.get("subject_token") != SUBJECT_TOKEN:
+        return _refuse("The subject token is not valid for the provider of the audience.")
+    token = {"access_token": FEDERATED_TOKEN, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token"}
+    return answer(token | {"token_type": "Bearer", "expires_in": 3599}, content_type=_JSON)
+
+
+def _impersonate(call: Call) -> Response:
+    if call.headers.get("authorization") != f"Bearer {FEDERATED_TOKEN}":
+        error = {"code": 403, "message": "Permission 'iam.serviceAccounts.getAccessToken' denied.", "status": "PERMISSION_DENIED"}
+        return answer({"error": error}, status=403, content_type=_JSON)
+    expires = datetime.now(UTC) + timedelta(hours=1)
+    return answer({"accessToken": ACCESS_TOKEN, "expireTime": expires.strftime("%Y-%m-%dT%H:%M:%SZ")}, content_type=_JSON)
 
 
 def _refuse(description: str) -> Response:
