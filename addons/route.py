@@ -22,7 +22,7 @@ from addons.refusal import Refusal, refuse
 from addons.services import Services
 from addons.upstreams import named_upstreams
 from sallyport.ids import new_id
-from sallyport.providers import PROVIDERS, provider_for_host, provider_for_path
+from sallyport.providers import PROVIDERS, place_in_path, provider_for_host, provider_for_path
 from sallyport.providers.base import Operation, Provider, Upstream
 from sallyport.tracing.record import CallRecord
 
@@ -76,9 +76,13 @@ class Route:
             if match is None:
                 refuse(flow, _unknown_path(path_alone))
                 return
-            provider, rest = match
+            provider, (place, rest) = match[0], place_in_path(match[1])
+            at = provider.host_at(place, rest) if place is not None else None
+            if place is not None and at is None:
+                refuse(flow, _unknown_place(provider, place))
+                return
             way_in, path = "base_url", rest + query_mark + query
-            upstream = provider.upstream(rest)
+            upstream = provider.upstream(rest, at)
         else:
             request.stream = True  # plain HTTP to somewhere else: forwarded as it is, see identify for who may
             request.headers.pop("proxy-connection", None)
@@ -146,6 +150,10 @@ def _plain(path: str) -> str:
 def _answer_probe(flow: http.HTTPFlow, call: Call) -> None:
     """Claude Code asks without a key whether the gateway is there: `HEAD <base URL>`, in later versions with `/api/hello`."""
     flow.response = http.Response.make(200, b"", {"x-gateway-request-id": call.record.id})
+
+
+def _unknown_place(provider: Provider, place: str) -> Refusal:
+    return Refusal(404, "path_unknown", f"@{place[:100]} in the base path is no region or location of {provider.name}")
 
 
 def _unknown_path(path: str) -> Refusal:

@@ -88,6 +88,17 @@ def _claude(base: str, key: str, _bundle: Path) -> Recipe:
     )
 
 
+def _claude_login(base: str, key: str, _bundle: Path) -> Recipe:
+    """With its user's own log-in, which a workspace that passes it through leaves where it is."""
+    return Recipe(
+        {
+            "ANTHROPIC_BASE_URL": f"{base}/anthropic",
+            "ANTHROPIC_CUSTOM_HEADERS": f"X-Gateway-Key: {key}",
+            "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        }
+    )
+
+
 def _claude_bedrock(base: str, key: str, _bundle: Path) -> Recipe:
     return Recipe(
         {"CLAUDE_CODE_USE_BEDROCK": "1", "ANTHROPIC_BEDROCK_BASE_URL": f"{base}/bedrock", "AWS_BEARER_TOKEN_BEDROCK": key}
@@ -122,6 +133,11 @@ def _gemini_cli(base: str, key: str, _bundle: Path) -> Recipe:
     variables = {"GOOGLE_GEMINI_BASE_URL": f"{base}/gemini", "GEMINI_API_KEY": key, "GEMINI_CLI_TRUST_WORKSPACE": "true"}
     method = json.dumps({"security": {"auth": {"selectedType": "gemini-api-key"}}})
     return Recipe(variables, {"~/.gemini/settings.json": method})
+
+
+def _gemini_cli_login(base: str, key: str, _bundle: Path) -> Recipe:
+    """With its user's own Google log-in."""
+    return Recipe({"CODE_ASSIST_ENDPOINT": f"{base}/codeassist", "GEMINI_CLI_CUSTOM_HEADERS": f"X-Gateway-Key: {key}"})
 
 
 def _google_genai(base: str, key: str, _bundle: Path) -> Recipe:
@@ -167,9 +183,11 @@ RECIPES: Mapping[str, Callable[[str, str, Path], Recipe]] = MappingProxyType(
         "boto3": _boto3,
         "claude": _claude,
         "claude-bedrock": _claude_bedrock,
+        "claude-login": _claude_login,
         "codex": _codex,
         "fireworks": _fireworks,
         "gemini-cli": _gemini_cli,
+        "gemini-cli-login": _gemini_cli_login,
         "google-genai": _google_genai,
         "google-genai-vertex": _google_genai_vertex,
         "langchain": _langchain,

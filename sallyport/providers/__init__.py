@@ -134,3 +134,11 @@ def provider_for_path(path: str) -> tuple[Provider, str] | None:
     if provider is None or not (declared or provider.base_path == f"/{name}"):
         return None
     return provider, slash + rest or "/"
+
+
+def place_in_path(path: str) -> tuple[str | None, str]:
+    """The region or location that a base path may name first, and the path that is left: `/@eu-west-1/model/…`."""
+    if not path.startswith("/@"):
+        return None, path
+    place, slash, rest = path[2:].partition("/")
+    return place, slash + rest or "/"

@@ -258,6 +258,10 @@ class Provider(ABC):
     def host_for(self, path: str) -> str:
         """The provider's own host for a base-path call with this path (its region may stand in it)."""
 
+    def host_at(self, place: str, path: str) -> str | None:
+        """The provider's own host in a region or location that the base path names; None where it can't be one."""
+        return None
+
     def upstream(self, path: str, host: str | None = None) -> Upstream | None:
         """Where a call goes; `host`: the one of `hosts` that the client named. None: only the operator knows (`--upstream`)."""
         return Upstream("https", host or self.host_for(path), 443)

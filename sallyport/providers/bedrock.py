@@ -5,6 +5,7 @@ What a caller signed is verified against nothing: its keys are its own matter, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -30,6 +31,7 @@ _RESOURCES = (
 )
 _ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}(?:{_RESOURCES}){_SLASH}{_ID}"
 _GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")  # of cross-region inference profiles
+_REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _NAMES_MODEL = ("foundation-model", "inference-profile")  # kinds of ARN whose id is the model's
 
 
@@ -55,6 +57,12 @@ _ROUTES = Routes(
     route("GET", "/inference-profiles", _PROFILES),
     route("GET", "/inference-profiles/{id}", _PROFILES, id=f"{_ARN}|{_ID}"),
 )
+
+
+def _host(region: str, path: str) -> str:
+    """Models on the runtime, lists of them on the control plane."""
+    service = "bedrock" if path.startswith(("/foundation-models", "/inference-profiles")) else "bedrock-runtime"
+    return f"{service}.{region}.amazonaws.com"
 
 
 class Bedrock(Provider):
@@ -87,9 +95,10 @@ class Bedrock(Provider):
         self._signer.roles.ca_bundle, self._signer.roles.proxy = around.ca_bundle, around.proxy
 
     def host_for(self, path: str) -> str:
-        """Models on the runtime, lists of them on the control plane."""
-        service = "bedrock" if path.startswith(("/foundation-models", "/inference-profiles")) else "bedrock-runtime"
-        return f"{service}.{self._signer.region}.amazonaws.com"
+        return _host(self._signer.region, path)
+
+    def host_at(self, place: str, path: str) -> str | None:
+        return _host(place, path) if _REGION.fullmatch(place) else None
 
     def operation(self, method: str, path: str) -> Operation | None:
         operation = _ROUTES.match(method, path)

@@ -71,6 +71,12 @@ _ROUTES = Routes(
 )
 
 
+def _host(location: str) -> str:
+    if location == "global":
+        return "aiplatform.googleapis.com"
+    return f"aiplatform.{location}.rep.googleapis.com" if location in ("us", "eu") else f"{location}-aiplatform.googleapis.com"
+
+
 class Vertex(Provider):
     name = "vertex"
     secret_names = (SECRET_NAME,)
@@ -93,12 +99,11 @@ class Vertex(Provider):
     def host_for(self, path: str) -> str:
         """The host of the location in the path; the global one where there is none."""
         match = _LOCATED.match(path)
-        location = match[1] if match else "global"
-        if location == "global":
-            return "aiplatform.googleapis.com"
-        return (
-            f"aiplatform.{location}.rep.googleapis.com" if location in ("us", "eu") else f"{location}-aiplatform.googleapis.com"
-        )
+        return _host(match[1] if match else "global")
+
+    def host_at(self, place: str, path: str) -> str | None:
+        """For paths that name no location, as those of WebSockets do."""
+        return _host(place) if re.fullmatch(_LOCATION, place) else None
 
     def operation(self, method: str, path: str) -> Operation | None:
         return _ROUTES.match(method, path)

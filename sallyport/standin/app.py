@@ -12,6 +12,7 @@ from sallyport.standin.anthropic import Anthropic
 from sallyport.standin.aws_token import assume_role, is_assume_role
 from sallyport.standin.bedrock import Bedrock
 from sallyport.standin.chatgpt import ChatGPT
+from sallyport.standin.code_assist import CodeAssist
 from sallyport.standin.declared import declared
 from sallyport.standin.family import Family
 from sallyport.standin.google import Gemini, Vertex
@@ -31,7 +32,7 @@ class StandInApp:
     """All families on one port."""
 
     def __init__(self) -> None:
-        written = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock(), ChatGPT())
+        written = (OpenAI(), Fireworks(), Baseten(), Anthropic(), Gemini(), Vertex(), Bedrock(), ChatGPT(), CodeAssist())
         families: tuple[Family, ...] = (*written, *declared())
         self._families = {family.name: family for family in families}
         self._langsmith = LangSmith()
@@ -118,6 +119,8 @@ def family_of(segments: list[str], headers: Headers, query: QueryParams) -> str:
             return "vertex"
         case ["backend-api", *_]:
             return "chatgpt"
+        case [method, *_] if method.startswith("v1internal"):
+            return "codeassist"
         case ["ws", service, *_] if service.startswith("google."):
             return "vertex" if ".aiplatform." in service else "gemini"
         case ["v1beta", *_]:

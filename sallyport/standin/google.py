@@ -32,7 +32,7 @@ _STATUSES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-_HEADERS = {"vary": "Origin, X-Origin, Referer", "server-timing": "gfet4t7; dur=12", "x-content-type-options": "nosniff"}
+HEADERS = {"vary": "Origin, X-Origin, Referer", "server-timing": "gfet4t7; dur=12", "x-content-type-options": "nosniff"}
 _LIVE = re.compile(
     r"//?ws/google\.(ai\.generativelanguage\.v1\w*\.GenerativeService\.|cloud\.aiplatform\.v1\w*\.LlmBidiService/)BidiGenerateContent"
 )
@@ -52,11 +52,11 @@ class Gemini(Family):
         self.check_credential(call)
         match call.method, call.segments:
             case "GET", ["v1" | "v1beta", "models"]:
-                return answer({"models": [_model(name) for name in _MODELS]}, headers=_HEADERS, content_type=JSON)
+                return answer({"models": [_model(name) for name in _MODELS]}, headers=HEADERS, content_type=JSON)
             case "GET", ["v1" | "v1beta", "models", name]:
-                return answer(_model(name), headers=_HEADERS, content_type=JSON)
+                return answer(_model(name), headers=HEADERS, content_type=JSON)
             case "POST", ["v1" | "v1beta", "openai", "chat", "completions"]:
-                return openai_chat.complete(call.json(), dict(_HEADERS))
+                return openai_chat.complete(call.json(), dict(HEADERS))
             case "POST", ["v1" | "v1beta", "models" | "tunedModels", target] if ":" in target:
                 return self.act(call, *target.rsplit(":", 1))
             case _:
@@ -68,7 +68,7 @@ class Gemini(Family):
         if refusal.code:
             reason = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": refusal.code, "domain": "googleapis.com"}
             body["details"] = [reason]
-        return answer({"error": body}, status=refusal.status, headers=_HEADERS, content_type=JSON)
+        return answer({"error": body}, status=refusal.status, headers=HEADERS, content_type=JSON)
 
     def check_credential(self, call: Call) -> None:
         key = call.headers.get("x-goog-api-key") or call.query.get("key") or bearer(call)
@@ -86,19 +86,20 @@ class Gemini(Family):
         body = call.json()
         match verb:
             case "generateContent":
-                script = _script(body)
-                return answer(_whole(script, model), script, headers=_HEADERS, content_type=JSON)
+                script = script_of(body)
+                return answer(whole(script, model), script, headers=HEADERS, content_type=JSON)
             case "streamGenerateContent":
-                return _stream(_script(body), model, as_events=call.query.get("alt") == "sse")
+                script = script_of(body)
+                return send(chunks_of(script, model), script, as_events=call.query.get("alt") == "sse")
             case "countTokens":
-                tokens = max(1, count_words(*(message.text for message in _messages(body.get("generateContentRequest", body)))))
+                tokens = max(1, count_words(*(message.text for message in messages_of(body.get("generateContentRequest", body)))))
                 details = [{"modality": "TEXT", "tokenCount": tokens}]
-                return answer({"totalTokens": tokens, "promptTokensDetails": details}, headers=_HEADERS, content_type=JSON)
+                return answer({"totalTokens": tokens, "promptTokensDetails": details}, headers=HEADERS, content_type=JSON)
             case "embedContent":
-                return answer({"embedding": _embedding(body)}, headers=_HEADERS, content_type=JSON)
+                return answer({"embedding": _embedding(body)}, headers=HEADERS, content_type=JSON)
             case "batchEmbedContents":
                 embeddings = [_embedding(request) for request in objects(body, "requests")]
-                return answer({"embeddings": embeddings}, headers=_HEADERS, content_type=JSON)
+                return answer({"embeddings": embeddings}, headers=HEADERS, content_type=JSON)
             case "predict":
                 return answer(
                     {"predictions": [_prediction(instance) for instance in objects(body, "instances")]}, content_type=JSON
@@ -114,7 +115,7 @@ class Vertex(Gemini):
         self.check_credential(call)
         match call.method, call.segments:
             case "POST", ["v1" | "v1beta1", "projects", _, "locations", _, "endpoints", "openapi", "chat", "completions"]:
-                return openai_chat.complete(call.json(), dict(_HEADERS))
+                return openai_chat.complete(call.json(), dict(HEADERS))
             case (
                 "POST",
                 ["v1" | "v1beta1", "projects", _, "locations", _, "publishers", publisher, "models", target]
@@ -143,7 +144,7 @@ class Vertex(Gemini):
             raise Refusal(400, "anthropic_version: Field required")
         if model == "count-tokens":
             tokens = max(1, count_words(*(message.text for message in anthropic.messages_of(body))))
-            return answer({"input_tokens": tokens}, headers=_HEADERS, content_type=JSON)
+            return answer({"input_tokens": tokens}, headers=HEADERS, content_type=JSON)
         return anthropic.message(body, model=model, headers={"request-id": identifier("req_vrtx_")})
 
 
@@ -152,7 +153,7 @@ def _model(name: str) -> JsonObject:
     return {"name": f"models/{name}", "displayName": name, "inputTokenLimit": 1_048_576, "supportedGenerationMethods": methods}
 
 
-def _messages(body: JsonObject) -> list[Message]:
+def messages_of(body: JsonObject) -> list[Message]:
     contents = body.get("contents")
     if not contents:
         raise Refusal(400, "* GenerateContentRequest.contents: contents is not specified")
@@ -162,14 +163,14 @@ def _messages(body: JsonObject) -> list[Message]:
     return messages + [Message(str(turn.get("role", "user")), text_of(turn)) for turn in turns]
 
 
-def _script(body: JsonObject) -> Script:
+def script_of(body: JsonObject) -> Script:
     config: JsonObject = body.get("generationConfig") or body.get("generation_config") or {}
     declared = [
         tool | {"functionDeclarations": tool.get("functionDeclarations") or tool.get("function_declarations")}
         for tool in objects(body, "tools")
     ]
     tools = [function["name"] for tool in declared for function in objects(tool, "functionDeclarations")]
-    script = write_script(_messages(body), limit=config.get("maxOutputTokens") or config.get("max_output_tokens"), tools=tools)
+    script = write_script(messages_of(body), limit=config.get("maxOutputTokens") or config.get("max_output_tokens"), tools=tools)
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
     if schema is None:
         return script
@@ -210,33 +211,32 @@ def _tool_part(script: Script) -> JsonObject:
     return {"functionCall": {"name": script.tool, "args": TOOL_ARGUMENTS}}
 
 
-def _whole(script: Script, model: str) -> JsonObject:
+def whole(script: Script, model: str) -> JsonObject:
     parts = [_tool_part(script) if script.tool else {"text": script.text}]
     return _chunk(script, model, parts, _finish(script), identifier(""))
 
 
-def _chunks(script: Script, model: str) -> Iterator[JsonObject]:
+def chunks_of(script: Script, model: str) -> Iterator[JsonObject]:
     response_id = identifier("")
     parts: list[JsonObject] = [_tool_part(script)] if script.tool else [{"text": piece} for piece in script.pieces or ("",)]
     for number, part in enumerate(parts, 1):
         yield _chunk(script, model, [part], _finish(script) if number == len(parts) else None, response_id)
 
 
-def _stream(script: Script, model: str, *, as_events: bool) -> Response:
+def send(chunks: Iterator[JsonObject], script: Script, *, as_events: bool) -> Response:
     """Server-sent events with `alt=sse`, else the elements of one JSON array, a chunk each."""
     failure = {"error": {"code": 503, "message": "The model is overloaded. Please try again later.", "status": "UNAVAILABLE"}}
-    chunks = _chunks(script, model)
     if as_events:
         events = (sse(chunk, end="\r\n\r\n") for chunk in chunks)
         error = sse(failure, end="\r\n\r\n")
-        return stream(events, script, error=error, headers=_HEADERS, content_type="text/event-stream")
+        return stream(events, script, error=error, headers=HEADERS, content_type="text/event-stream")
 
     def elements() -> Iterator[bytes]:
         for number, chunk in enumerate(chunks):
             yield (b",\r\n" if number else b"[") + dump(chunk)
         yield b"\n]\n"
 
-    return stream(elements(), script, error=b",\r\n" + dump(failure) + b"\n]\n", headers=_HEADERS, content_type=JSON)
+    return stream(elements(), script, error=b",\r\n" + dump(failure) + b"\n]\n", headers=HEADERS, content_type=JSON)
 
 
 def _embedding(body: JsonObject) -> JsonObject:

@@ -19,6 +19,38 @@ def test_a_base_path_leads_to_its_provider(services: Services, make_flow: MakeFl
     assert services.calls == {call.record.id: call}
 
 
+_LIVE = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+
+
+@pytest.mark.parametrize(
+    ("path", "url"),
+    [
+        (f"/vertex/@us-central1{_LIVE}", f"https://us-central1-aiplatform.googleapis.com{_LIVE}"),
+        (
+            f"/vertex/@europe-west4/{_LIVE}",
+            f"https://europe-west4-aiplatform.googleapis.com/{_LIVE}",
+        ),
+        (f"/vertex/@eu{_LIVE}", f"https://aiplatform.eu.rep.googleapis.com{_LIVE}"),
+        (f"/vertex{_LIVE}", f"https://aiplatform.googleapis.com{_LIVE}"),
+        ("/bedrock/@eu-west-1/model/m/converse", "https://bedrock-runtime.eu-west-1.amazonaws.com/model/m/converse"),
+        ("/bedrock/@eu-west-1/inference-profiles?a=b", "https://bedrock.eu-west-1.amazonaws.com/inference-profiles?a=b"),
+    ],
+)
+def test_a_base_path_may_name_the_region(services: Services, make_flow: MakeFlow, path: str, url: str):
+    flow = make_flow(path=path)
+    Route(services).requestheaders(flow)
+    assert flow.request.pretty_url == url
+
+
+@pytest.mark.parametrize(
+    "path", ["/vertex/@evil.example/x", "/bedrock/@s3/model/m/invoke", "/openai/@us/v1/models", "/vertex/@/x"]
+)
+def test_a_region_that_is_none(services: Services, make_flow: MakeFlow, path: str):
+    flow = make_flow(path=path)
+    Route(services).requestheaders(flow)
+    assert known(flow.response).status_code == 404
+
+
 def test_a_method_is_sent_as_it_was_judged(services: Services, make_flow: MakeFlow):
     flow = make_flow("post")
     Route(services).requestheaders(flow)

@@ -51,6 +51,8 @@ def test_a_users_own_provider_keys_are_left_alone() -> None:
         ("fireworks", "OPENAI_BASE_URL", "http://gw:8080/fireworks/inference/v1"),
         ("baseten", "OPENAI_BASE_URL", "http://gw:8080/baseten/v1"),
         ("codex", "CODEX_API_KEY", "sp_KEY"),
+        ("claude-login", "ANTHROPIC_CUSTOM_HEADERS", "X-Gateway-Key: sp_KEY"),
+        ("gemini-cli-login", "CODE_ASSIST_ENDPOINT", "http://gw:8080/codeassist"),
         ("gemini-cli", "GOOGLE_GEMINI_BASE_URL", "http://gw:8080/gemini"),
         ("google-genai", "GOOGLE_API_KEY", "sp_KEY"),
         ("boto3", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "https://gw:8080/bedrock"),

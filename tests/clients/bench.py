@@ -14,6 +14,7 @@ from typing import Any
 
 from sallyport.standin import Received, StandIn
 from tests.clients.client import Client, Outcome, Runner
+from tests.clients.logins import Login
 from tests.clients.programs import SdkProcess
 from tests.e2e.credentials import CANARIES
 from tests.e2e.sdks import ANSWER
@@ -21,6 +22,7 @@ from tests.e2e.support import Gateway, Team, wait_for
 from tests.e2e.wire import chat
 
 COLUMNS = ("text", "stream", "tool call", "refused at once", "key swapped", "nothing leaked")
+LOGIN_COLUMNS = ("answered", "log-in unchanged", "recorded", "no cap counts it", "nothing leaked")
 AT_ONCE = 45.0
 """Seconds. A busy machine is slow; a client that retries in silence takes minutes."""
 _PROMPT = "hi"
@@ -137,6 +139,31 @@ class Bench:
         }
         return Row({column: found[column] for column in COLUMNS})
 
+    def measure_login(self, login: Login, way_in: str) -> Row:
+        """With the user's own vendor log-in, under a cap that lets nothing through that costs. Raises `programs.Missing`."""
+        client, (team, cap) = login.client, self._subscriber
+        self._standin.clear()
+        started = time.time()
+        options = ("--own-login",) if way_in == "proxy" else ()
+        outcome = self._runner.run(client, way_in, team.key, "text", _PROMPT, *options)
+        received, calls = self._standin.requests(), self._records(client, started, user_id=team.user_id)
+        spent = self.gateway.admin("GET", f"/v1/platform/gateway-policies/{cap}")["current_spend_usd"]
+        leaked = any(key in request for request in received for key in (team.key, *CANARIES.values()))
+        found = {
+            "answered": _answered(outcome),
+            "log-in unchanged": _unchanged(login, received),
+            "recorded": _recorded(client, calls, way_in) or ("" if all(call["passthrough"] for call in calls) else "as any call"),
+            "no cap counts it": "" if float(spent) == 0 else f"{spent} USD",
+            "nothing leaked": "a key reached the vendor" if leaked else "",
+        }
+        return Row(found)
+
+    @cached_property
+    def _subscriber(self) -> tuple[Team, str]:
+        team = self.gateway.team("subscriber", credentials="passthrough")
+        config = {"window": "monthly", "limit_usd": "0.00000001"}
+        return team, self.gateway.policy(team.workspace_id, "spend_cap", config)["id"]
+
     def refuse(self, client: Client, way_in: str, refused: Refused) -> Refusal:
         key, filters = self._refused_key(refused)
         started = time.time()
@@ -188,6 +215,7 @@ class Bench:
         return ""
 
 
+_ASKS = re.compile(r"/v1/messages|/codex/responses|enerateContent")
 _GENERATING = ("chat", "responses", "messages", "generate", "converse", "invoke")
 
 
@@ -203,6 +231,17 @@ def _recorded(client: Client, calls: list[dict[str, Any]], way_in: str) -> str:
         return f"{len(calls)} requests instead of {client.requests}"
     wrong = [call for call in calls if (call["outcome"], call["way_in"]) != ("success", way_in)]
     return f"recorded as {wrong[0]}" if wrong else "" if any(float(call["cost_usd"]) for call in calls) else "nothing was charged"
+
+
+def _unchanged(login: Login, received: list[Received]) -> str:
+    """Every request to a model has the user's own log-in, and what belongs to it."""
+    asked = [request for request in received if _ASKS.search(request.target) and request.method != "MESSAGE"]
+    for request in asked:
+        if request.header("authorization") != f"Bearer {login.bearer}":
+            return f"{request.target} came with another credential"
+        if any(text not in (request.header(name) or "") for name, text in login.headers.items()):
+            return f"{request.target} lacks {', '.join(login.headers)}"
+    return "" if asked else "no model was asked"
 
 
 def _called(outcome: Outcome) -> str:

@@ -42,6 +42,8 @@ class Client:
     keyed: str | None = None
     """What must hold the gateway key in proxy mode too, since it sends a proxy no credentials."""
     note: str = ""
+    files: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What its user's home holds: `~/…` → content."""
 
     def __str__(self) -> str:
         return self.name
@@ -79,6 +81,7 @@ class Runner:
             own = {"PATH": os.environ["PATH"], "HOME": home, "TERM": "dumb", **client.variables, **variables}
             if client.keyed and way_in == "proxy":
                 own[client.keyed] = key
+            _write(Path(home), client.files)
             if way_in == "base_url":
                 own |= self._base_url(client, key, Path(home))
             started = time.monotonic()
@@ -101,11 +104,15 @@ class Runner:
 
     def _base_url(self, client: Client, key: str, home: Path) -> dict[str, str]:
         found = recipe(client.recipe, self._gateway.url, key, self._gateway.bundle)
-        for name, content in found.config.items():
-            file = home / name.removeprefix("~/")
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(content)
+        _write(home, found.config)
         return {**_NOWHERE, **found.variables, "VERTEX_TOKEN": key}
+
+
+def _write(home: Path, files: Mapping[str, str]) -> None:
+    for name, content in files.items():
+        file = home / name.removeprefix("~/")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
 
 
 def _execute(command: list[str], environment: Mapping[str, str], home: str) -> tuple[int, str, str]:

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from certs.recipes import environment, recipe
+from tests.clients.client import Client
 from tests.clients.clients import CLIENTS
+from tests.clients.logins import LOGINS
 from tests.e2e.support import ROOT
 
 PAGE = ROOT / "docs" / "clients.md"
@@ -28,17 +30,18 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def notes() -> str:
-    return "".join(f"- {client.name}: {client.note}\n" for client in CLIENTS if client.note)
+def notes(clients: Iterable[Client]) -> str:
+    return "".join(f"- {client.name}: {client.note}\n" for client in clients if client.note)
 
 
 def lines() -> str:
     """What to set, by each way."""
     proxy = environment("http://sallyport:sp_YOUR_KEY@127.0.0.1:8080", Path("~/.sallyport/ca/ca-cert.pem"), _BUNDLE)
     parts = [f"As a proxy, `./run_gateway.py env`: any client.\n\n{_block(proxy)}"]
-    for name in dict.fromkeys(client.recipe for client in CLIENTS):
+    clients = [client for client in (*CLIENTS, *(login.client for login in LOGINS)) if "base_url" in client.ways]
+    for name in dict.fromkeys(client.recipe for client in clients):
         found = recipe(name, "http://127.0.0.1:8080", "sp_YOUR_KEY", _BUNDLE)
-        users = ", ".join(client.name for client in CLIENTS if client.recipe == name)
+        users = ", ".join(client.name for client in clients if client.recipe == name)
         parts.append(f"By base URL, `./run_gateway.py env --client {name}`: {users}.\n\n{_block(found.variables)}")
         parts.extend(f"and in `{file}`\n\n```\n{content}\n```\n\n" for file, content in found.config.items())
     return "".join(parts)

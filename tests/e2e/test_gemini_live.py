@@ -111,7 +111,12 @@ async def test_on_vertex(gateway: Gateway, standin: StandIn, enter: Enter, monke
     enter(team.key)
     monkeypatch.delenv("GOOGLE_API_KEY")  # it would win over the credentials
     token = team.key if way_in == "base_url" else DUMMY
-    api = genai.Client(vertexai=True, project="p", location="us-central1", credentials=Credentials(token=token))
+    options = None
+    if way_in == "base_url":  # its path names no location, so the base URL does
+        options = types.HttpOptions(base_url=f"{gateway.url}/vertex/@us-central1")
+    api = genai.Client(
+        vertexai=True, project="p", location="us-central1", credentials=Credentials(token=token), http_options=options
+    )
     async with api.aio.live.connect(model="gemini-live-2.5-flash", config={"response_modalities": ["TEXT"]}) as session:
         await ask(session, "hi")
         assert await answer(session) == ANSWER

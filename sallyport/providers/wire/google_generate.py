@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import partial
+from typing import ClassVar
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.wire.ending import continued, sse
@@ -25,6 +27,8 @@ class GoogleGenerate(WireFormat):
     """Field names are accepted in camelCase and snake_case, as Google's own JSON reader does."""
 
     name = "google_generate"
+    envelope: ClassVar[str | None] = None
+    """The field in which an answer stands; None: it is the whole document."""
     protected_keys = PROTECTED | {
         "cachedContent",
         "cached_content",
@@ -44,20 +48,21 @@ class GoogleGenerate(WireFormat):
         return total_cap(tokens, asked(config, "candidateCount", "candidate_count"))
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
-        return pick_meter(status, headers, json=_JsonMeter, sse=_SseMeter)
+        return pick_meter(status, headers, json=partial(_JsonMeter, self.envelope), sse=partial(_SseMeter, self.envelope))
 
 
 class _Reader:
     """Reads answer after answer into a meter."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: Meter, envelope: str | None) -> None:
         self._meter = meter
+        self._envelope = envelope
         self._unfinished: set[int] = set()
         self._queries: set[str] = set()
         self._finished = False
 
-    def read(self, answer: JsonObject) -> None:
-        meter = self._meter
+    def read(self, document: JsonObject) -> None:
+        meter, answer = self._meter, obj(document, self._envelope) if self._envelope else document
         meter.model = text(answer, "modelVersion") or meter.model
         for candidate in objects(answer.get("candidates")):
             index = count(candidate, "index")
@@ -86,19 +91,20 @@ class _Reader:
         """An answer that finishes every candidate, with `message` as its text."""
         content = {"role": "model", "parts": [{"text": continued(message, self._meter.output_chars > 0)}]}
         counts = {"promptTokenCount": usage.input_tokens, "candidatesTokenCount": usage.output_tokens}
-        return {
+        answer: JsonObject = {
             "candidates": [
                 {"content": content, "finishReason": "STOP", "index": index} for index in sorted(self._unfinished or {0})
             ],
             "usageMetadata": counts | {"totalTokenCount": sum(counts.values())},
             "modelVersion": self._meter.model or "unknown",
         }
+        return {self._envelope: answer} if self._envelope else answer
 
 
 class _SseMeter(SseMeter):
-    def __init__(self) -> None:
+    def __init__(self, envelope: str | None) -> None:
         super().__init__()
-        self._reader = _Reader(self)
+        self._reader = _Reader(self, envelope)
 
     def closing(self, message: str, usage: Usage) -> bytes | None:
         return sse(self._reader.last(message, usage))
@@ -115,9 +121,9 @@ class _SseMeter(SseMeter):
 class _JsonMeter(Meter):
     """One answer, or an array of them; whole at its last bracket."""
 
-    def __init__(self) -> None:
+    def __init__(self, envelope: str | None) -> None:
         self._objects = JsonObjects()
-        self._reader = _Reader(self)
+        self._reader = _Reader(self, envelope)
 
     def feed(self, data: bytes) -> bytes:
         for answer in self._objects.feed(data):

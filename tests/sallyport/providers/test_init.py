@@ -35,6 +35,7 @@ def test_the_seven_are_there():
         ("api.anthropic.com.", "anthropic"),
         ("api.openai.com", "openai"),
         ("chatgpt.com", "chatgpt"),
+        ("cloudcode-pa.googleapis.com", "codeassist"),
         ("eu.api.openai.com", "openai"),
         ("us.api.openai.com", "openai"),
         ("generativelanguage.googleapis.com", "gemini"),
