@@ -77,6 +77,8 @@ class Settings(BaseModel):
     tls_key: Path | None = None
     tunnel: Literal["allow", "refuse"] = "allow"
     """Hosts that are no provider's: tunnelled for identified callers, or refused."""
+    undecrypted: tuple[str, ...] = ()
+    """Providers, and hosts of theirs, that are taken for a stranger's in proxy mode. Base paths stay."""
     unknown_paths: Literal["pass", "refuse"] = "pass"
     """Paths of a provider that no API is known for: passed without our key, or refused."""
     challenge_providers: bool = False

@@ -41,7 +41,7 @@ def load_settings(given: Mapping[str, Any], environ: Mapping[str, str]) -> Setti
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise SettingError(_explain(error, names)) from None
-    if settings.providers or settings.upstreams:
+    if settings.providers or settings.upstreams or settings.undecrypted:
         _check_providers(settings, names)
     return settings
 
@@ -54,6 +54,10 @@ def _check_providers(settings: Settings, names: Mapping[str, str]) -> None:
         providers = load_providers(settings.providers)
     except ValueError as error:
         raise SettingError(f"{names.get('providers', 'providers')}: {error}") from None
+    try:
+        load_providers(settings.providers, settings.undecrypted)
+    except ValueError as error:
+        raise SettingError(f"{names['undecrypted']}: {error}") from None
     known = [*providers, *(provider.token_service for provider in providers.values() if provider.token_service)]
     for name in settings.upstreams:
         if name not in known:

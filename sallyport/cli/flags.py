@@ -60,6 +60,7 @@ FLAGS = (
     Flag("tls_cert", "--tls-cert", "FILE", "A certificate for the gateway's own names.", "file"),
     Flag("tls_key", "--tls-key", "FILE", "Its private key.", "file"),
     Flag("tunnel", "--tunnel", "allow|refuse", "Hosts that are no provider's.  [allow]"),
+    Flag("undecrypted", "--undecrypted", "PROVIDER|HOST", "Take its hosts for a stranger's in proxy mode.  Repeatable.", "list"),
     Flag("unknown_paths", "--unknown-paths", "pass|refuse", "Paths of a provider that are no model API.  [pass]"),
     Flag("challenge_providers", "--challenge-providers", "", "Answer 407 to a provider's CONNECT without a key.", "switch"),
     Flag("allow_destinations", "--allow-destination", "CIDR", "A private network the tunnel may reach.  Repeatable.", "list"),

@@ -28,6 +28,7 @@ class _Registry:
         self._exact: dict[str, Provider] = {}
         self._patterns: dict[str, tuple[str, Provider]] = {}
         self._pattern = re.compile("(?!)")
+        self._undecrypted: set[str] = set()
 
     def add(self, provider: Provider) -> None:
         """Raises ValueError where its name or a host of its is another's already."""
@@ -46,16 +47,27 @@ class _Registry:
         self._pattern = re.compile("|".join(pieces) or "(?!)", re.ASCII)
 
     def clear(self) -> None:
-        for table in (self.by_name, self._exact, self._patterns):
+        for table in (self.by_name, self._exact, self._patterns, self._undecrypted):
             table.clear()
         self._pattern = re.compile("(?!)")
 
+    def leave(self, name: str) -> None:
+        """Take a provider's hosts, or one of its hosts, for a stranger's. Raises ValueError where it is neither."""
+        name = name.lower().removesuffix(".")
+        if name not in self.by_name and self.of_host(name) is None:
+            raise ValueError(f"{name!r} is neither a provider nor a provider's host")
+        self._undecrypted.add(name)
+
     def of_host(self, host: str) -> Provider | None:
         host = host.lower().removesuffix(".")
-        if provider := self._exact.get(host):
-            return provider
-        match = self._pattern.fullmatch(host)
-        return self._patterns[match.lastgroup][1] if match and match.lastgroup else None
+        provider = self._exact.get(host)
+        if provider is None and (match := self._pattern.fullmatch(host)) and match.lastgroup:
+            provider = self._patterns[match.lastgroup][1]
+        return None if provider is None or self._undecrypted & {host, provider.name} else provider
+
+    def domains(self) -> set[str]:
+        decrypted = (provider for provider in self.by_name.values() if provider.name not in self._undecrypted)
+        return {domain for provider in decrypted for domain in provider.name_constraints} - self._undecrypted
 
 
 def _regex(host: str) -> str:
@@ -81,18 +93,26 @@ PROVIDERS: Mapping[str, Provider] = MappingProxyType(_registry.by_name)
 """By name: the built-in ones, and after `load_providers` all others too."""
 
 
-def load_providers(declared: Mapping[str, Declaration] | None = None) -> Mapping[str, Provider]:
+def load_providers(declared: Mapping[str, Declaration] | None = None, undecrypted: Iterable[str] = ()) -> Mapping[str, Provider]:
     """Make `PROVIDERS` the built-in ones, those of installed packages and the operator's, `declared` (by name).
 
-    Every process calls it once, at its start. Raises ValueError, naming the entry point or the operator's table, for one that
-    can't be used, or that takes another's name or host.
+    `undecrypted`: providers and hosts of theirs that are no longer known by host. Every process calls it once, at its start.
+    Raises ValueError, naming the entry point or the operator's table, for one that can't be used, or that takes another's name
+    or host.
     """
     _registry.clear()
     _fill((provider.name, provider) for provider in _BUILT_IN)
     _fill(_installed())
     known = surfaces()
     _fill((f"providers.{name}", DeclaredProvider(name, declaration, known)) for name, declaration in (declared or {}).items())
+    for name in undecrypted:
+        _registry.leave(name)
     return PROVIDERS
+
+
+def constrained_domains() -> set[str]:
+    """The DNS domains that the CA must be able to sign for."""
+    return _registry.domains()
 
 
 def _fill(providers: Iterable[tuple[str, Provider]]) -> None:

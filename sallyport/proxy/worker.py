@@ -48,7 +48,7 @@ def main() -> int:
     setup_logging(settings, f"worker-{number}")
     data = DataDir(settings.data_dir)
     around = Surroundings(settings.bedrock_region, data.upstream_bundle, settings.proxy(), settings.workload_token_dirs)
-    for provider in load_providers(settings.providers).values():
+    for provider in load_providers(settings.providers, settings.undecrypted).values():
         provider.configure(around)
     try:
         use_price_file(load_price_file(settings.prices) if settings.prices else ())

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from certs.authority import write_authority
 from sallyport.paths import DataDir
-from sallyport.providers import load_providers
+from sallyport.providers import constrained_domains, load_providers
 from sallyport.secret import Secret
 from sallyport.settings import Settings
 from sallyport.store.counting import claim
@@ -34,8 +34,8 @@ class Prepared:
 def prepare(settings: Settings) -> Prepared:
     """Blocks. Raises CertificateError, StoreError; what is there is then left as it was."""
     data = DataDir(settings.data_dir)
-    domains = {domain for provider in load_providers(settings.providers).values() for domain in provider.name_constraints}
-    write_authority(data, sorted(domains), tuple(_own_names(settings)), settings.upstream_ca)
+    load_providers(settings.providers, settings.undecrypted)
+    write_authority(data, sorted(constrained_domains()), tuple(_own_names(settings)), settings.upstream_ca)
     store = open_store(settings.database_url or data.database, data.master_key)
     try:
         counting = claim(store.engine, alone=settings.redis_url == redis_server.url(data.redis_socket))

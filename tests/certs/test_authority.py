@@ -13,7 +13,7 @@ from certs import authority
 from certs.authority import write_authority
 from certs.errors import CertificateError
 from sallyport.paths import DataDir
-from sallyport.providers import PROVIDERS
+from sallyport.providers import PROVIDERS, constrained_domains
 
 DOMAINS = ("api.openai.com", "anthropic.com")
 
@@ -92,6 +92,26 @@ def test_a_new_name_makes_a_new_certificate_for_the_same_key(
     assert "ca-cert.pem" in caplog.text
     assert paths.ca_key.read_bytes() == key
     handshake("gw.example")
+
+
+def test_an_upgrade_that_knows_more_providers(paths: DataDir, handshake: Callable[..., None], tmp_path: Path) -> None:
+    """Who trusts the certificate from before goes on as before; the new hosts it refuses, until it trusts the new one."""
+    now = constrained_domains()
+    write_authority(paths, now - {"chatgpt.com", "cloudcode-pa.googleapis.com"})
+    before = tmp_path / "before.pem"
+    before.write_bytes(paths.ca_cert.read_bytes())
+    assert write_authority(paths, now).state == "reissued"
+    handshake("api.anthropic.com", before)
+    with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree violation"):
+        handshake("chatgpt.com", before)
+    handshake("chatgpt.com")
+    assert write_authority(paths, now).state == "kept"
+
+
+def test_a_host_that_is_no_longer_decrypted_makes_no_new_certificate(paths: DataDir) -> None:
+    """Clients would have to trust it again, for nothing."""
+    write_authority(paths, DOMAINS)
+    assert write_authority(paths, DOMAINS[:1]).state == "kept"
 
 
 def test_a_certificate_near_its_end_is_renewed(paths: DataDir, monkeypatch: pytest.MonkeyPatch) -> None:

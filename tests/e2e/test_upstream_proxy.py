@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,15 +11,27 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from cryptography import x509
+from websockets.sync.client import connect as websocket
 
 from sallyport.standin import StandIn
+from sallyport.standin.aws_signature import ACCESS_KEY_ID, SECRET_ACCESS_KEY
 from tests.corporate_proxy import CorporateProxy
 from tests.e2e.support import Gateway, Team, wait_for
 from tests.e2e.test_tunnel import basic
-from tests.e2e.wire import PATHS, chat, connect
+from tests.e2e.wire import PATHS, chat, check, connect
 
 PASSWORD = "pass%word"
-NAMES = ("api.openai.com", "us-central1-aiplatform.googleapis.com", "oauth2.googleapis.com", "other.example", "127.0.0.1")
+NAMES = (
+    "api.openai.com",
+    "us-central1-aiplatform.googleapis.com",
+    "oauth2.googleapis.com",
+    "bedrock-runtime.eu-west-1.amazonaws.com",
+    "sts.eu-west-1.amazonaws.com",
+    "chatgpt.com",
+    "other.example",
+    "127.0.0.1",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,8 @@ def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
         hosts["smith.example"] = smith.url.removeprefix("http://")
         proxy = stack.enter_context(CorporateProxy(hosts, f"gateway:{PASSWORD}"))
         config = directory / "sallyport.toml"
-        config.write_text(f'upstream_proxy = "http://gateway:pass%25word@127.0.0.1:{proxy.port}"\n')
+        proxied = f'upstream_proxy = "http://gateway:pass%25word@127.0.0.1:{proxy.port}"'
+        config.write_text(f'{proxied}\nundecrypted = ["chatgpt"]\n')
         options = ("--config", str(config), "--ner-workers", "0", "--workers", "1", "--log-level", "debug")
         gateway = stack.enter_context(Gateway(directory, internet, *options, own_hosts=True))
         yield Company(proxy, gateway, gateway.team("Ada"), internet)
@@ -75,6 +89,45 @@ def test_googles_token_too(company: Company):
         answer = client.post(PATHS["vertex"], json={"contents": [{"role": "user", "parts": [{"text": "hi"}]}]})
     assert answer.status_code == 200, answer.text
     assert set(company.proxy.seen) == {"oauth2.googleapis.com:443", "us-central1-aiplatform.googleapis.com:443"}
+
+
+def test_the_keys_of_an_aws_role_too(company: Company):
+    keys = {"access_key_id": ACCESS_KEY_ID, "secret_access_key": SECRET_ACCESS_KEY}
+    role = keys | {"role_arn": "arn:aws:iam::123456789012:role/gateway"}
+    team = company.gateway.team("Rolf", secrets={"AWS_CREDENTIALS_JSON": json.dumps(role)})
+    path = "/bedrock/@eu-west-1/model/anthropic.claude-haiku-4-5-20251001-v1:0/converse"
+    with company.gateway.client(team) as client:
+        answer = client.post(path, json={"messages": [{"role": "user", "content": [{"text": "hi"}]}]})
+    assert answer.status_code == 200, answer.text
+    assert company.proxy.seen == ["sts.eu-west-1.amazonaws.com:443", "bedrock-runtime.eu-west-1.amazonaws.com:443"]
+    assert "/eu-west-1/bedrock/aws4_request" in company.internet.requests()[-1]
+
+
+def test_a_websocket_whose_base_path_names_the_location(company: Company):
+    path = "vertex/@us-central1/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
+    headers = {"x-gateway-key": company.team.key}
+    with websocket(f"ws://{company.gateway.listen}/{path}", additional_headers=headers, proxy=None) as socket:
+        socket.send('{"setup": {"model": "projects/p/locations/us-central1/publishers/google/models/gemini-live-2.5-flash"}}')
+        assert b"setupComplete" in socket.recv(decode=False)
+    assert "us-central1-aiplatform.googleapis.com:443" in company.proxy.seen
+
+
+def test_a_provider_that_is_left_undecrypted(company: Company):
+    """By its base path it is a provider all the same."""
+    context = ssl.create_default_context(cafile=company.internet.ca)
+    proxy = httpx2.Proxy(company.gateway.url, auth=("sallyport", company.team.key))
+    with httpx2.Client(proxy=proxy, verify=context, trust_env=False) as client:
+        answer = client.get("https://chatgpt.com/backend-api/codex/models", headers={"authorization": "Bearer a-browsers-own"})
+    assert answer.status_code == 200
+    assert company.proxy.seen == ["chatgpt.com:443"]
+    assert connect(company.gateway, "chatgpt.com:443").status == 407
+    ca = x509.load_pem_x509_certificate(company.gateway.ca.read_bytes())
+    constraints = ca.extensions.get_extension_for_class(x509.NameConstraints).value.permitted_subtrees or ()
+    assert x509.DNSName("chatgpt.com") not in constraints
+    with company.gateway.client(company.team) as client:
+        check(
+            "openai", client.post("/chatgpt/backend-api/codex/responses", json={"model": "gpt-5", "input": "hi"}), 400, "log-in"
+        )
 
 
 def test_langsmith_too(company: Company):

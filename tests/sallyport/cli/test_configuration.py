@@ -111,6 +111,8 @@ def test_a_wrong_file_is_told_by_key(toml: str, message: str, tmp_path: Path):
         ({"upstreams": ("openai",)}, {}, "--upstream: 'openai' is not PROVIDER=URL"),
         ({"upstreams": ("openai=ftp://x",)}, {}, "--upstream: the base URL of openai must be"),
         ({"allow_destinations": ("10.0.0.1/8",)}, {}, "--allow-destination: 10.0.0.1/8 has host bits set"),
+        ({"undecrypted": ("chatgtp",)}, {}, "--undecrypted: 'chatgtp' is neither a provider nor a provider's host"),
+        ({"upstreams": ("stss=http://a",)}, {}, "--upstream: 'stss' is no provider; known are .*sts"),
         ({"names": ("gateway.corp.test", "bad_name!")}, {}, "--names: 'bad_name!' is neither a host name nor an IP address"),
         ({}, {"SALLYPORT_NAMES": "-x"}, "SALLYPORT_NAMES: '-x' is neither"),
         ({}, {"SALLYPORT_REDIS_URL": "localhost:6379"}, "SALLYPORT_REDIS_URL: must be a URL such as redis://HOST:6379/0"),

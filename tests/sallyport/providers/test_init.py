@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers import PROVIDERS, provider_for_host, provider_for_path
+from sallyport.providers import PROVIDERS, constrained_domains, load_providers, provider_for_host, provider_for_path
 
 SEVEN = ("anthropic", "bedrock", "baseten", "fireworks", "gemini", "vertex", "openai")
 
@@ -189,3 +189,24 @@ def test_a_third_party_adds_a_provider(tmp_path: Path, target: str):
 )
 def test_a_third_partys_mistake_is_named(tmp_path: Path, target: str, complaint: str):
     assert installed(tmp_path, target).startswith(complaint)
+
+
+def test_what_an_operator_leaves_undecrypted():
+    try:
+        load_providers(undecrypted=("ChatGPT.com", "openrouter", "acme.openai.azure.com"))
+        assert [provider_for_host(host) for host in ("chatgpt.com", "openrouter.ai", "acme.openai.azure.com")] == [None] * 3
+        assert provider_for_host("other.openai.azure.com")
+        assert provider_for_path("/chatgpt/backend-api/codex/responses")
+        assert not {"chatgpt.com", "openrouter.ai"} & constrained_domains()
+        assert "openai.azure.com" in constrained_domains()
+    finally:
+        load_providers()
+    assert provider_for_host("chatgpt.com")
+
+
+def test_what_can_not_be_left():
+    try:
+        with pytest.raises(ValueError, match=r"'openrouter\.io' is neither a provider nor a provider's host"):
+            load_providers(undecrypted=("openrouter.io",))
+    finally:
+        load_providers()
