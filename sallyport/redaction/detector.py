@@ -1,8 +1,9 @@
 """How one rule looks for its secrets: a detect-secrets plugin that is fast, linear, and says where.
 
 The stock `RegexBasedDetector` hands back `findall` groups, so that replacing what it reports leaves most of the secret standing.
-Ours yields whole values. The text is searched for literal anchors, at 1 to 3 GB/s; only where one stands is the rule's regex
-tried, once, from there. No regex has an unbounded repeat, so the work is linear in the text whatever it holds.
+Ours yields whole values. `sieve.py` tells in one pass which rules' anchors stand in a text; only those rules search for them, and
+only where one stands is the rule's regex tried, once, from there. No regex has an unbounded repeat, so the work is linear in
+the text whatever it holds.
 """
 
 from __future__ import annotations
@@ -13,12 +14,20 @@ from functools import cached_property
 
 from detect_secrets.plugins.base import RegexBasedDetector
 
+from sallyport.redaction.finding import Finding
+from sallyport.redaction.joined import Joined, cut_at
+
 
 class Haystack:
-    """A text, and its lower-case twin of the same length, made when first asked for."""
+    """A text, and its twins of the same length, made when first asked for."""
 
     def __init__(self, text: str) -> None:
         self.text = text
+
+    @cached_property
+    def ascii(self) -> bytes:
+        """One byte for each character: `?` for those that are not ASCII."""
+        return self.text.encode("ascii", "replace")
 
     @cached_property
     def lowered(self) -> str:
@@ -73,11 +82,12 @@ class AnchoredDetector(RegexBasedDetector):
     ) -> None:
         self.category = category
         self.secret_type = category  # pyright: ignore[reportIncompatibleMethodOverride]
+        self.anchors = tuple(f"(?i:{anchor})" for anchor in anchors) if nocase else anchors
+        self.nocase = nocase
         self._anchors = tuple(re.compile(anchor) for anchor in anchors)
         self._pattern = re.compile(pattern, re.IGNORECASE if nocase else 0)
         self.denylist = (self._pattern,)  # pyright: ignore[reportIncompatibleMethodOverride]
-        self._has_value = "value" in self._pattern.groupindex
-        self._nocase = nocase
+        self._group = "value" if "value" in self._pattern.groupindex else 0
         self._free = free
         self._back = back
         self._check = check
@@ -87,26 +97,43 @@ class AnchoredDetector(RegexBasedDetector):
         for start, end in self.spans(Haystack(string)):
             yield string[start:end]
 
+    def find(self, haystack: Haystack) -> Iterator[Finding]:
+        """Every secret in a text."""
+        return (Finding(start, end, self.category) for start, end in self.spans(haystack))
+
     def spans(self, haystack: Haystack) -> Iterator[tuple[int, int]]:
-        """Where every secret stands."""
+        """Where they stand."""
         text = haystack.text
-        searched = haystack.lowered if self._nocase else text
+        searched = haystack.lowered if self.nocase else text
         for anchor in self._anchors:
+            joined = 0  # what is cut in parts before here was put together in vain
             found = anchor.search(searched)
             while found is not None:
-                match = self._match(text, found.start() - self._back)
-                if match is not None:
-                    start, end = match.span("value") if self._has_value else match.span()
-                    if self.accepts(text[start:end]):
-                        yield start, end
-                found = anchor.search(searched, max(found.end(), match.end() if match is not None else 0))
+                at, reached = found.start() - self._back, found.end()
+                if at >= 0 and (self._free or _starts_word(text, at)):
+                    match = self._pattern.match(text, at)
+                    whole = self._whole(text, at, match) if at >= joined else None
+                    if whole is not None:
+                        joined = whole.end
+                        match = self._pattern.match(whole.text, whole.begin) or match
+                    if match is not None:
+                        start, end = match.span(self._group)
+                        if whole is not None and match.string is whole.text:
+                            start, end = whole.places(start, end)
+                        reached = max(reached, end)
+                        if self.accepts(match[self._group]):
+                            yield start, end
+                found = anchor.search(searched, reached)
+
+    def _whole(self, text: str, at: int, match: re.Match[str] | None) -> Joined | None:
+        """The token there put together, where it is cut in parts."""
+        if self._free or (match is not None and cut_at(text, match.end()) is None):
+            return None
+        return Joined.of(text, at, lines=match is None)
 
     def accepts(self, value: str) -> bool:
         """No dummy, and well to the rule's own check."""
         return not is_dummy(value[:_DUMMY_SHOWS]) and (self._check is None or self._check(value))
-
-    def _match(self, text: str, at: int) -> re.Match[str] | None:
-        return self._pattern.match(text, at) if at >= 0 and (self._free or _starts_word(text, at)) else None
 
 
 class NearDetector(AnchoredDetector):
@@ -132,7 +159,7 @@ class NearDetector(AnchoredDetector):
 
     def spans(self, haystack: Haystack) -> Iterator[tuple[int, int]]:
         text = haystack.text
-        searched = haystack.lowered if self._nocase else text
+        searched = haystack.lowered if self.nocase else text
         for anchor in self._anchors:
             clean = 0  # no value starts between the last anchor and here
             for found in anchor.finditer(searched):

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from sallyport.redaction import contexts, tokens
-from sallyport.redaction.detector import Haystack
+from sallyport.redaction.base64_runs import Base64Runs
+from sallyport.redaction.detector import AnchoredDetector, Haystack
 from sallyport.redaction.finding import Finding, merge
 from sallyport.redaction.pem import PemDetector
+from sallyport.redaction.sieve import Sieve
 
-# Made once: plugins hold no state, and detect-secrets' settings (one for the whole process) are never touched.
-_WHOLE = (PemDetector(),)
-_RANKS = (_WHOLE, tokens.RULES, contexts.RULES)
+Rule = AnchoredDetector | Base64Runs
 
 
 def find_secrets(haystack: Haystack) -> list[Finding]:
     """Sorted, none overlapping. A private key wins over what stands in it, a token's own shape over its context."""
-    return merge(
-        *([Finding(start, end, rule.category) for rule in rules for start, end in rule.spans(haystack)] for rules in _RANKS)
-    )
+    ranks: list[list[Finding]] = [[] for _ in _RANKS]
+    for rank, rule in _SIEVE.rules(haystack.ascii):
+        ranks[rank] += rule.find(haystack)
+    return merge(*ranks) if any(ranks) else []
+
+
+# Made once: plugins hold no state, and detect-secrets' settings (one for the whole process) are never touched.
+_RANKS: tuple[tuple[Rule, ...], ...] = ((PemDetector(),), tokens.RULES, contexts.RULES, (Base64Runs(find_secrets),))
+_SIEVE = Sieve([((rank, rule), rule.anchors) for rank, rules in enumerate(_RANKS) for rule in rules])
