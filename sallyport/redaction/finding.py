@@ -25,6 +25,20 @@ def merge(*ranked: Iterable[Finding]) -> list[Finding]:
     return kept
 
 
+def united(*ranked: Iterable[Finding]) -> list[Finding]:
+    """As `merge`, but findings that overlap become one that covers both, of the earlier group's category."""
+    ranks = sorted((*finding[:2], rank, finding.category) for rank, group in enumerate(ranked) for finding in group)
+    found: list[tuple[Finding, int]] = []
+    for start, end, rank, category in ranks:
+        if not found or start >= found[-1][0].end:
+            found.append((Finding(start, end, category), rank))
+            continue
+        last, last_rank = found[-1]
+        both = (last.start, max(last.end, end))
+        found[-1] = (Finding(*both, last.category), last_rank) if last_rank <= rank else (Finding(*both, category), rank)
+    return [finding for finding, _ in found]
+
+
 def _insert(kept: list[Finding], fresh: list[Finding]) -> list[Finding]:
     merged: list[Finding] = []
     index, reached = 0, 0

@@ -29,7 +29,7 @@ _NEAR = 4_000
 _STRIP = " \t\r\n.,;:!?\"'’“”()*_-–—"
 _BEFORE_CODE = "_/\\`@$#<={[.~|&%+"
 _AFTER_CODE = "_/\\`@$#>=}]~|&%+(["
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     {
         "van",
         "von",
@@ -158,7 +158,7 @@ def opens_sentence_as_verb(text: str, end: int) -> bool:
 
 def is_written_as_name(word: str) -> bool:
     """In the case that names are in, which identifiers (`SendMessage`, `SSLContext`) are not."""
-    if word.lower() in _PARTICLES:
+    if word.lower() in PARTICLES:
         return True
     if not word[0].isupper():
         return False

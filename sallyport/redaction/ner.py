@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sallyport.redaction import placeholders
-from sallyport.redaction.finding import Finding
+from sallyport.redaction.familiar import find_familiar, known_as
+from sallyport.redaction.finding import Finding, united
 from sallyport.redaction.names import CATEGORIES, is_name, trimmed
 from sallyport.redaction.prose import Piece, pieces
+from sallyport.redaction.truecase import truecased
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -37,7 +39,8 @@ class NameFinder:
     def find(self, text: str, deadline: float = float("inf")) -> list[Finding]:
         """Sorted, none overlapping. `deadline` is in `time.monotonic()`; raises OutOfTime."""
         found: list[Finding] = []
-        queue = pieces(_mask(text))
+        text = truecased(_mask(text))
+        queue = pieces(text)
         for first in range(0, len(queue), _BATCH):
             if time.monotonic() >= deadline:
                 raise OutOfTime
@@ -47,8 +50,18 @@ class NameFinder:
     def _read(self, text: str, batch: Sequence[Piece]) -> Iterator[Finding]:
         documents = self._model.pipe([piece.content for piece in batch], batch_size=_BATCH)
         for piece, document in zip(batch, documents, strict=True):
-            for start, end, category in _joined(piece, document.ents):
-                yield from _lines(text, start, end, category, piece.strict)
+            read = [
+                name
+                for start, end, category in _joined(piece, document.ents)
+                for name in _lines(text, start, end, category, piece.strict)
+            ]
+            yield from united(*_familiar(text, piece, read))
+
+
+def _familiar(text: str, piece: Piece, read: list[Finding]) -> tuple[list[Finding], ...]:
+    """What the model read, between what lists are sure of and what they know besides."""
+    names = [] if piece.strict else list(find_familiar(text, piece.start, piece.start + len(piece.content)))
+    return [name.finding for name in names if name.sure], read, [name.finding for name in names if not name.sure]
 
 
 def _joined(piece: Piece, entities: Sequence[Span]) -> Iterator[Finding]:
@@ -77,8 +90,9 @@ def _lines(text: str, start: int, end: int, category: str, strict: bool) -> Iter
     for line in text[start:end].split("\n"):
         name = trimmed(text, start, start + len(line))
         start += len(line) + 1
-        if is_name(text, *name, category, strict=strict):
-            yield Finding(*name, category)
+        known = known_as(text[slice(*name)], category)
+        if known is not None and is_name(text, *name, known, strict=strict):
+            yield Finding(*name, known)
 
 
 def _mask(text: str) -> str:

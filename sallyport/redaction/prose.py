@@ -29,6 +29,9 @@ _STATEMENT = re.compile(
     r"(?:if|for|while|with|elif|else|try|def|class|case|async|match)\b.*:\s*$|"
     r"(?:SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE|ALTER|DROP|WHERE|FROM|JOIN|SET|GRANT)\b)"
 )
+_CHATS = re.compile(
+    r"\b(?:hey|hi|hello|yo|thx|thanks|pls|plz|lol|i'?m|i’m|i|i'll|i've|u|ur|wanna|gonna|what'?s|where'?s|btw|my|you|she|he)\b"
+)
 _NAME_LIKE = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+|[A-Z]{2,})")
 
 
@@ -66,7 +69,7 @@ def _with_candidates(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[
     for start, end in lines:
         line = text[start:end]
         for sentence_start, sentence_end in sentences(line):
-            if may_hold_name(line[sentence_start:sentence_end], words):
+            if is_chat(line) or may_hold_name(line[sentence_start:sentence_end], words):
                 yield start + sentence_start, start + sentence_end
 
 
@@ -86,12 +89,17 @@ def _prose_lines(text: str) -> Iterator[tuple[int, int]]:
         start = end
 
 
+def is_chat(line: str) -> bool:
+    """Someone writes to someone, without capitals: names are in lower case, too."""
+    return _CHATS.search(line) is not None and line.islower()
+
+
 def is_prose(line: str) -> bool:
     """Mostly words, little punctuation of code, something capitalised that may be a name, and words that make sentences."""
     mark = _LIST_MARK.match(line)
     if mark is not None:
         line = line[mark.end() :]
-    if _NAME_LIKE.search(line) is None:
+    if _NAME_LIKE.search(line) is None and not is_chat(line):
         return False
     sample = _ASIDE.sub(" ", line[:_LONGEST_LINE])
     if _STATEMENT.match(sample) is not None:
