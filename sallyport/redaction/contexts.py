@@ -30,12 +30,21 @@ def _password(value: str) -> bool:
 
 
 def _strong(value: str) -> bool:
-    """Looks chosen or generated: a digit and a letter, and no call, path, template, identifier of the code or version."""
-    if not _password(value) or not re.search(r"\d", value) or not re.search(r"[A-Za-z]", value) or _IDENTIFIER.fullmatch(value):
+    """Looks chosen or generated, and is no call, path, template, identifier of the code or version."""
+    if not _password(value) or not re.search(r"[A-Za-z]", value) or not _is_mixed(value):
         return False
     if re.search(r"\w[(\[]|[<>{}]|^[\w.-]{0,200}/|^\.|://|^v?\d+(?:\.\d+)+", value):
         return False
     return re.fullmatch(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", value, re.IGNORECASE) is None
+
+
+def _is_mixed(value: str) -> bool:
+    """Has a digit where names have none, a sign with both cases, or cases that change at random."""
+    if re.search(r"[a-z]", value) and re.search(r"[A-Z]", value):
+        changes = len(re.findall(r"[a-z][A-Z]|[A-Z][a-z]", value))
+        if re.search(r"[!@#%^*?~]", value) or (len(value) >= 20 and changes >= len(value) / 4):
+            return True
+    return re.search(r"\d", value) is not None and _IDENTIFIER.fullmatch(value) is None
 
 
 def _credential(value: str) -> bool:

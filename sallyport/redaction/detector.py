@@ -45,16 +45,21 @@ _LONGEST_VALUE = 200
 
 _DUMMY = re.compile(
     r"example|placeholder|changeme|change[-_]me|redacted|your[-_]?(?:own|api|key|token|secret|password|access|pat)|(?:dummy|fake|sample|insert)[-_]"
-    r"|x{4}|\*{3}|\.{3}|…|0{12}|<[^>]{0,40}>|\$\{|\{\{",
+    r"|\*{3}|\.{3}|…|0{12}|<[^>]{0,40}>|\$\{|\{\{",
     re.IGNORECASE,
 )
+_CROSSED_OUT = re.compile(r"x{4}|X{4}")
+_CROSSED_OUT_LONG = re.compile(r"x{8}|X{8}")
+"""In a long value four may stand by chance."""
+_LONG = 64
 _DUMMY_SHOWS = 400
 """Within so many characters."""
 
 
 def is_dummy(value: str) -> bool:
     """What documentation writes in place of a secret: `sk-…xxxx`, `AKIAIOSFODNN7EXAMPLE`, `<your-key>`."""
-    return _DUMMY.search(value) is not None
+    crossed_out = _CROSSED_OUT_LONG if len(value) > _LONG else _CROSSED_OUT
+    return _DUMMY.search(value) is not None or crossed_out.search(value) is not None
 
 
 class AnchoredDetector(RegexBasedDetector):

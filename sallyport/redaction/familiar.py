@@ -19,7 +19,11 @@ from sallyport.redaction.wordlist import FUNCTION_WORDS
 _UPPER = "A-ZÀ-ÖØ-ÞĀ-Ž"
 _NAME = rf"[{_UPPER}][^\W\d_]*(?:['’-][^\W\d_]+)*"
 _PARTICLE = r"(?:van|von|der|den|de|la|le|da|di|du|dos|del|al|bin|ibn|ben|y)"
-_RUN = re.compile(rf"(?<![\w@#/.'’-]){_NAME}(?:\.?[ \u00a0](?:{_PARTICLE} ){{0,2}}{_NAME})*")
+_PREFIX = r"(?<=\bhalf-)|(?<=\bex-)|(?<=\bnon-)|(?<=\bpro-)|(?<=\banti-)"
+_ABBREVIATED = (
+    rf"(?:(?<=[{_UPPER}])|(?<=\bSt)|(?<=\bMt)|(?<=\bFt)|(?<=\bMr)|(?<=\bMrs)|(?<=\bMs)|(?<=\bDr)|(?<=\bProf)|(?<=\b[JS]r))\."
+)
+_RUN = re.compile(rf"(?:(?<![\w@#/.'’-])|{_PREFIX}){_NAME}(?:(?:{_ABBREVIATED})?[ \u00a0](?:{_PARTICLE} ){{0,2}}{_NAME})*")
 _WORD = re.compile(rf"{_NAME}|{_PARTICLE}(?= )")
 
 
@@ -65,9 +69,10 @@ def known_as(value: str, category: str) -> str | None:
         return "NRP"
     place = is_place(whole)
     person = any(is_given(key) or is_family(key) for key in keys)
+    if category == "NRP" and (is_english(whole) or (len(keys) > 1 and not any(map(is_people, keys)))):
+        return None
     if len(keys) > 1:
-        named = category != "PERSON" or person or not all(map(is_english, keys))
-        return category if named and not (category == "NRP" and value.isupper()) else None
+        return category if category != "PERSON" or person or not all(map(is_english, keys)) else None
     if category == "PERSON":
         return "LOCATION" if place and not person else category
     if is_english(whole) or (category == "LOCATION" and (place or is_town(whole))):
@@ -81,7 +86,9 @@ def _people(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     for taken in (2, 1):
         chosen = words[at : at + taken]
         start, end = chosen[0].start, chosen[-1].end
-        if len(chosen) == taken and is_people(" ".join(word.key for word in chosen)) and not is_language(text, start, end):
+        key = " ".join(word.key for word in chosen)
+        known = is_people(key) or any(map(is_people, key.split("-")))
+        if len(chosen) == taken and known and not is_language(text, start, end):
             return (Name(Finding(start, end, "NRP"), sure=True), taken) if not text[start:end].isupper() else None
     return None
 
@@ -90,9 +97,10 @@ def _place(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     for taken in range(min(4, len(words) - at), 1, -1):
         chosen = words[at : at + taken]
         key = " ".join(word.key for word in chosen)
-        if whereabouts.is_feature(chosen[0].key, chosen[-1].key) or (
-            is_place(key) and not all(is_english(word.key) for word in chosen)
-        ):
+        known = is_place(key) and (
+            not all(is_english(word.key) for word in chosen) or whereabouts.is_where(text, chosen[0].start)
+        )
+        if known or whereabouts.is_feature(chosen[0].key, chosen[-1].key):
             return Name(Finding(chosen[0].start, chosen[-1].end, "LOCATION"), sure=True), taken
     word = words[at]
     if len(words) > 1 and not (at and is_english(words[at - 1].key) and at + 1 == len(words)):
@@ -105,17 +113,26 @@ def _place(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     finding = Finding(word.start, word.end, "LOCATION")
     if whereabouts.is_surely_where(text, word.start):
         return Name(finding, sure=listed and not person), 1
-    if is_english(word.key) or not listed:
+    if not listed or (is_english(word.key) and not _is_in_another(text, word)):
         return None
     if whereabouts.is_where(text, word.start):
         return Name(finding, sure=not person), 1
     return (Name(finding, sure=False), 1) if not person and not whereabouts.follows_title(text, word.start) else None
 
 
+def _is_in_another(text: str, word: _Word) -> bool:
+    """`Cork, Ireland`"""
+    after = _PLACE_AFTER.match(text, word.end)
+    return after is not None and is_place(folded(after[1])) and not is_english(folded(after[1]))
+
+
+_PLACE_AFTER = re.compile(rf", ({_NAME}(?: {_NAME})?)")
+
+
 def _full_name(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     """A person's name of two words or more."""
     first = words[at]
-    if is_thing(first.key) or not first.text[0].isupper():
+    if is_thing(first.key) or first.key in FUNCTION_WORDS or not first.text[0].isupper():
         return None
     rest = at + 1
     while rest < len(words) and rest < at + 5 and _may_follow(words[rest]):
@@ -127,9 +144,11 @@ def _full_name(text: str, words: list[_Word], at: int) -> tuple[Name, int] | Non
         return _turned_name(text, first)
     if is_organisation(text[first.start : last.end]) or all(is_english(word.key) for word in chosen):
         return None
+    if any(is_people(word.key) or (word.text.isupper() and len(word.text) > 1) for word in chosen):
+        return None
     english, place = is_english(first.key), is_place(first.key)
     if _is_given(first.key):
-        known = is_family(last.key) or (not is_english(last.key) and not (place and is_place(last.key)))
+        known = is_family(last.key) or not (is_english(last.key) or (place and is_place(last.key)))
     else:
         foreign = not (english or place or is_english(last.key) or is_place(last.key))
         known = len(chosen) == 2 and foreign and is_family(last.key)
@@ -151,9 +170,10 @@ _GIVEN_AFTER = re.compile(rf", ({_NAME})(?= (?:so|who|to|and|is|was|at|from)\b|[
 
 def _lone_name(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     word = words[at]
-    if at + 1 < len(words) or len(word.key) < 3 or is_thing(word.key) or word.text.isupper() or is_english(word.key):
+    if at + 1 < len(words) or len(word.key) < 3 or is_thing(word.key) or word.text.isupper():
         return None
-    if _is_given(word.key) or whereabouts.is_spoken_of(text, word.start, word.end):
+    given, spoken_of = _is_given(word.key), whereabouts.is_spoken_of(text, word.start, word.end)
+    if (given and spoken_of) or ((given or spoken_of) and not is_english(word.key)):
         return Name(Finding(word.start, word.end, "PERSON"), sure=False), 1
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from sallyport.redaction.cache import Cache, Found, fingerprint
@@ -28,6 +29,8 @@ _FINISH_RATE = 5_000_000
 _SCAN_RATE = 4_000_000
 """Characters per second that rules do at least."""
 _PATIENCE_SECONDS = 10.0
+_NAMED = re.compile(r"[^\W\d_a-z][^\W\d_]*[ \u00a0:\"'=]{1,4}[^\W\d_a-z][^\W\d_]|^[^\w]*[^\W\d_a-z][^\W\d_]+: ", re.MULTILINE)
+"""Two capitalised words, a field and its value, a speaker: in records, names stand without a sentence."""
 
 
 class Lookup:
@@ -84,7 +87,7 @@ class Lookup:
         missing: dict[bytes, str] = {}
         for text, whole in digests.items():
             for offset, segment in segments(text):
-                if not _may_be_prose(segment):
+                if not _may_hold_names(segment):
                     continue
                 digest = (whole if len(segment) == len(text) else fingerprint(self._key, segment)) + b"names"
                 parts.append((text, offset, digest))
@@ -140,10 +143,10 @@ def _batches(texts: Sequence[str], limit: int) -> Iterator[list[str]]:
         yield batch
 
 
-def _may_be_prose(segment: str) -> bool:
-    """Cheap for what is plainly none: base64 and minified code have hardly a blank; short texts are judged as a whole."""
+def _may_hold_names(segment: str) -> bool:
+    """Cheap for what plainly holds none: base64 and minified code have hardly a blank; short texts are judged as a whole."""
     if len(segment) <= _INLINE // 8:
-        return bool(pieces(segment))
+        return _NAMED.search(segment) is not None or bool(pieces(segment))
     return segment.count(" ") * 40 > len(segment)
 
 

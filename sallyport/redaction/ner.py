@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sallyport.redaction import placeholders
+from sallyport.redaction.ages import ages_of
+from sallyport.redaction.beside import find_beside_prose
 from sallyport.redaction.familiar import find_familiar, known_as
 from sallyport.redaction.finding import Finding, united
 from sallyport.redaction.names import CATEGORIES, is_name, trimmed
@@ -45,7 +47,8 @@ class NameFinder:
             if time.monotonic() >= deadline:
                 raise OutOfTime
             found += self._read(text, queue[first : first + _BATCH])
-        return found
+        read = [(piece.start, piece.start + len(piece.content)) for piece in queue]
+        return united(found, find_beside_prose(text, read))
 
     def _read(self, text: str, batch: Sequence[Piece]) -> Iterator[Finding]:
         documents = self._model.pipe([piece.content for piece in batch], batch_size=_BATCH)
@@ -55,7 +58,9 @@ class NameFinder:
                 for start, end, category in _joined(piece, document.ents)
                 for name in _lines(text, start, end, category, piece.strict)
             ]
-            yield from united(*_familiar(text, piece, read))
+            named = united(*_familiar(text, piece, read))
+            yield from named
+            yield from ages_of(text, named)
 
 
 def _familiar(text: str, piece: Piece, read: list[Finding]) -> tuple[list[Finding], ...]:

@@ -23,6 +23,11 @@ _LANGUAGE_AFTER = re.compile(
     r"class|teacher|course|spelling|numeral|script|only|name|sentence|phrase|documentation|prose|idiom|stemmer|convention|"
     r"is (?:perfect|good))"
 )
+_NOUN_AFTER = re.compile(
+    r"[ -](?!(?:and|or|but|is|was|with|to|for|as|very|quite|well|fluently|at|on|in|since|because|when|if|than|into|from|by)\b)"
+    "[a-z]"
+)
+"""`her German husband`"""
 _LANGUAGES = load("gazetteer/languages.txt")
 _SAYS_WHO = re.compile(
     r"\b(?:i[’']?m|i am|(?:he|she)(?:[’']s| is| was)|(?:we|they|you)(?:[’']re| are| were)|who(?:[’']s| is| are)|an?|as|being|"
@@ -40,7 +45,9 @@ def is_language(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]`, which is a people's name too, stands there for its language."""
     if text[start:end].lower() not in _LANGUAGES:
         return False
-    return _LANGUAGE_BEFORE.search(text, max(0, start - 16), start) is not None or _LANGUAGE_AFTER.match(text, end) is not None
+    if _LANGUAGE_AFTER.match(text, end) is not None:
+        return True
+    return _LANGUAGE_BEFORE.search(text, max(0, start - 16), start) is not None and _NOUN_AFTER.match(text, end) is None
 
 
 def is_people_in_lower_case(text: str, start: int, key: str) -> bool:

@@ -20,15 +20,23 @@ _LOCAL = string.ascii_letters + string.digits + "._%+-"
 _DOMAIN = re.compile(r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}+)\.){1,6}[A-Za-z]{2,24}(?![A-Za-z0-9@(])(?!\.[a-z]+\()")
 _NOT_PEOPLE = frozenset({"git", "noreply", "no-reply", "donotreply", "do-not-reply", "hg", "svn"})
 
+_SEP = "[-. \u00a0\u2010\u2011\u2013]"
 # Either ends a phone number (its last seven digits) or is a social security number; what stands before it is then looked at.
-_TAIL = re.compile(r"\d\d\d(?:[-. ]\d{4}|[-. ]\d\d[-. ]\d{4})(?!\w|[-.]\d)")
-_AREA = re.compile(r"(?P<country>\+?1[-. ]{0,2})?(?:(?P<open>\()(?P<a>[2-9]\d\d)\)[-. ]{0,2}|(?P<b>[2-9]\d\d)[-. ])\Z")
-_RUN = re.compile(r"(?<![\w.+/-])\+?\d{9,11}(?!\w|[-.]\d)")
+_TAIL = re.compile(rf"\d\d\d(?:{_SEP}?\d{{4}}|{_SEP}\d\d{_SEP}\d{{4}})(?!\w|[-.]\d)")
+_AREA = re.compile(
+    rf"(?P<country>(?:\+|00)?1{_SEP}{{0,2}})?(?:(?P<open>\()(?P<a>[2-9]\d\d)\){_SEP}{{0,2}}|(?P<b>[2-9]\d\d)(?:{_SEP}| ?/ ?))\Z"
+)
+_RUN = re.compile(rf"(?<![\w.+/-])(?:\+?1{_SEP}?)?\d{{9,10}}(?!\w|[-.]\d)")
+_AMONG_NUMBERS = re.compile(r"\d[\s,;|]{1,3}\Z"), re.compile(r"[\s,;|]{1,3}\d")
 _EXTENSION = re.compile(r" ?(?:x|ext\.?|extension) ?\d{1,6}\b", re.IGNORECASE)
 
 _PHONE_WORD = re.compile(
-    r"(?:phone|mobile|cell|tel|telephone|fax|call|calling|dial|text|sms|whatsapp|reach|contact|hotline|voicemail)(?:s|ed)?\b",
+    r"(?:phone|mobile|cell|tel|telephone|fax|call|calling|dial|ring|text|sms|whatsapp|reach|contact|hotline|voicemail|landline)(?:s|ed)?\b"
+    r"|\b(?:my|his|her|their|your|our|new|old|home|work|office) number\b",
     re.I,
+)
+_PHONE_WORD_AFTER = re.compile(
+    r"['\"]? (?:is|was) (?:my|his|her|their|our|the) (?:new |old |home |work |office |direct )?(?:number|line|cell)", re.I
 )
 _SSN_WORD = re.compile(r"(?:\bssn|social[ _-]?security|\bsocial\b|\bss ?#|taxpayer)", re.IGNORECASE)
 _ID_WORD = re.compile(
@@ -36,6 +44,7 @@ _ID_WORD = re.compile(
     r"timestamp|epoch|lot|batch|catalog|product|policy|claim|zip|revision|rev|release|number|no\.|num|#)[\"'\s:=#.]{0,6}\Z",
     re.IGNORECASE,
 )
+_NUMBER_WORD = re.compile(r"\b(?:number|num|no\.|#)(?=[\"'\s:=.]{0,6}\Z)", re.IGNORECASE)
 _WINDOW = 48
 
 
@@ -66,8 +75,7 @@ def _numbers(haystack: Haystack) -> Iterator[Finding]:
         finding = _ssn(text, *tail.span()) if _is_ssn_shaped(tail[0]) else _phone(text, *tail.span())
         if finding is not None:
             yield finding
-    if _PHONE_WORD.search(text) is not None or _SSN_WORD.search(text) is not None or "+1" in text:
-        yield from _runs(text)
+    yield from _runs(text)
 
 
 def _is_ssn_shaped(tail: str) -> bool:
@@ -91,28 +99,41 @@ def _valid_ssn(digits: str) -> bool:
 
 
 def _phone(text: str, start: int, end: int) -> Finding | None:
-    area = _AREA.search(text, max(0, start - 10), start)
+    area = _AREA.search(text, max(0, start - 12), start)
     begin = area.start() if area is not None else start
     if not _stands_alone(text, begin):
         return None
     before = text[max(0, begin - _WINDOW) : begin]
-    known = _PHONE_WORD.search(before) is not None
+    known = _PHONE_WORD.search(before) is not None or _PHONE_WORD_AFTER.match(text, end) is not None
     if area is None:
-        if not known or text[start] in "01":
+        if not known or text[start] in "01" or text[start + 3].isdigit():
             return None
-    elif not known:
-        spaced = area["open"] is None and area[0][-1] == " " and area["country"] is None
-        odd_exchange = text[start] in "01" and area["open"] is None and area["b"] != "555"
-        if spaced or odd_exchange or (text[start + 3] != area[0][-1] and area["open"] is None) or _ID_WORD.search(before):
-            return None
+    elif not known and not _is_sure(text, area, start, end, before):
+        return None
     extension = _EXTENSION.match(text, end)
     return Finding(begin, extension.end() if extension is not None else end, "US_PHONE_NUMBER")
+
+
+def _is_sure(text: str, area: re.Match[str], start: int, end: int, before: str) -> bool:
+    """Without a word for phones near it: written in one way throughout, valid, and neither an id nor one number of many."""
+    if _ID_WORD.search(before) is not None:
+        return False
+    if area["open"] is not None:
+        return True
+    separator, last = area[0][-1], text[start + 3]
+    odd_exchange = text[start] in "01" and area["b"] != "555"
+    if odd_exchange or (last != separator and separator != "/") or last.isdigit():
+        return False
+    if separator not in " \u00a0" or area["country"] is not None:
+        return True
+    among = _AMONG_NUMBERS[0].search(before[-4:]) or _AMONG_NUMBERS[1].match(text, end)
+    return among is None and text[start] not in "01"
 
 
 def _runs(text: str) -> Iterator[Finding]:
     """Numbers without separators: only their context, or `+1`, tells them from ids and epoch seconds."""
     for run in _RUN.finditer(text):
-        digits = run[0].lstrip("+")
+        digits = "".join(filter(str.isdigit, run[0]))
         before = text[max(0, run.start() - _WINDOW) : run.start()]
         if len(digits) == 9 and _SSN_WORD.search(before) is not None and _valid_ssn(digits):
             yield Finding(run.start(), run.end(), "US_SSN")
@@ -120,7 +141,10 @@ def _runs(text: str) -> Iterator[Finding]:
         national = len(digits) == 10 or (len(digits) == 11 and digits[0] == "1")
         if not national or local[0] in "01" or local[3] in "01":
             continue
-        if run[0].startswith("+1") or (_PHONE_WORD.search(before) is not None and _ID_WORD.search(before[-12:]) is None):
+        if run[0].startswith("+1") or (
+            (_PHONE_WORD.search(before) is not None or _PHONE_WORD_AFTER.match(text, run.end()) is not None)
+            and _ID_WORD.search(_NUMBER_WORD.sub("", before)[-12:]) is None
+        ):
             yield Finding(run.start(), run.end(), "US_PHONE_NUMBER")
 
 

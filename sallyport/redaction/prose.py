@@ -31,6 +31,7 @@ _STATEMENT = re.compile(
 )
 _CHATS = re.compile(
     r"\b(?:hey|hi|hello|yo|thx|thanks|pls|plz|lol|i'?m|i’m|i|i'll|i've|u|ur|wanna|gonna|what'?s|where'?s|btw|my|you|she|he)\b"
+    r"|^(?:how|what|where|who|when|why|which|can|could|any|anyone|best|flights?|weather|directions|book|find|email|remind|draft|write|call|text)\b"
 )
 _NAME_LIKE = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+|[A-Z]{2,})")
 

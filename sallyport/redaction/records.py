@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding
 from sallyport.redaction.names import has_form, is_organisation
+from sallyport.redaction.peoples import is_people
 
-_FIELD = r"[\"'\\]{0,3}[ \t]{0,12}(?:=>|[:=>])[ \t]{0,12}[\"'\\]{0,3}"
+FIELD = r"[\"'\\]{0,3}[ \t]{0,12}(?:=>|[:=>])[ \t]{0,12}[\"'\\]{0,3}"
 _CAPITALISED = r"[A-ZÀ-ÖØ-Þ][^\W\d_]{0,30}(?:['’-][^\W\d_]{1,30}){0,2}"
 _PARTICLE = r"(?:van|von|der|den|de|la|da|di|dos|del|al|bin)"
 VALUE = rf"(?P<value>{_CAPITALISED}(?:\.? (?:{_PARTICLE} ){{0,2}}{_CAPITALISED}){{0,3}})"
@@ -44,19 +45,20 @@ _PLACES = "city|country|hometown|home_town|town|birthplace|place of birth|reside
 
 # Where to look in the lower-case text (each starts with a literal, which makes it cheap); what must stand there; the category.
 _RULES = (
-    _rule("name", f"name{_FIELD}", "PERSON"),
-    _rule("surname", f"surname{_FIELD}", "PERSON"),
+    _rule("name", f"name{FIELD}", "PERSON"),
+    _rule("surname", f"surname{FIELD}", "PERSON"),
     _rule("mrs?\\.? ", "mrs?\\.? ", "PERSON"),
     _rule("ms\\. ", "ms\\. ", "PERSON"),
     _rule("dr\\. ", "dr\\. ", "PERSON"),
     _rule("prof(?:\\.|essor) ", "prof(?:\\.|essor) ", "PERSON"),
-    *(_rule(place, f"{place}{_FIELD}", "LOCATION") for place in _PLACES.split("|")),
-    _rule("nationality", f"nationality{_FIELD}", "NRP"),
-    _rule("ethnicity", f"ethnicity{_FIELD}", "NRP"),
-    _rule("religion", f"religion{_FIELD}", "NRP"),
+    *(_rule(place, f"{place}{FIELD}", "LOCATION") for place in _PLACES.split("|")),
+    *(
+        _rule(field, f"{field}{FIELD}", "NRP")
+        for field in ("nationality", "ethnicity", "religion", "citizenship", "denomination")
+    ),
 )
 # These are as often a team's or a company's, so only a name of two words or more is taken for a person's.
-_ROLE_RULES = tuple(_rule(role, f"{role}{_FIELD}", "PERSON") for role in _ROLES.split("|"))
+_ROLE_RULES = tuple(_rule(role, f"{role}{FIELD}", "PERSON") for role in _ROLES.split("|"))
 
 
 def find_announced(haystack: Haystack) -> Iterator[Finding]:
@@ -73,6 +75,7 @@ def find_announced(haystack: Haystack) -> Iterator[Finding]:
             if anchor.pattern == "name" and not _is_of_person(text, start, match.end()):
                 continue
             yield Finding(*match.span("value"), category)
+    yield from _peoples(text, haystack.lowered)
     for anchor, pattern, category in _ROLE_RULES:
         for found in anchor.finditer(haystack.lowered):
             match = pattern.match(text, found.start())
@@ -82,6 +85,21 @@ def find_announced(haystack: Haystack) -> Iterator[Finding]:
                 and _WHAT.search(text, max(0, found.start() - 1), found.start()) is None
             ):
                 yield Finding(*match.span("value"), category)
+
+
+def _peoples(text: str, lowered: str) -> Iterator[Finding]:
+    """In fields of that kind, in whatever case."""
+    for anchor in _PEOPLE_FIELDS:
+        at = lowered.find(anchor)
+        while at >= 0:
+            match = _PEOPLE_FIELD.match(text, at)
+            if match is not None and is_people(match["value"].lower()):
+                yield Finding(*match.span("value"), "NRP")
+            at = lowered.find(anchor, at + len(anchor))
+
+
+_PEOPLE_FIELDS = ("national", "citizen", "religio", "faith", "ethnic", "race", "party", "politic", "passport", "belief")
+_PEOPLE_FIELD = re.compile(rf"(?i:[a-z_ ]{{4,24}}){FIELD}(?P<value>[A-Za-z][a-z'’]{{2,20}}(?:[ -][A-Za-z][a-z]{{2,20}})?)")
 
 
 def _is_full_name(value: str) -> bool:

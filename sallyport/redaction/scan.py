@@ -8,7 +8,7 @@ from sallyport.redaction.finding import Finding, merge
 from sallyport.redaction.pii import find_pii
 from sallyport.redaction.secrets import find_secrets
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 """Goes up with every change of what is found, so that nothing cached or compared is of another version."""
 
 

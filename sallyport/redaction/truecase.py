@@ -6,16 +6,17 @@ Nothing moves: each line keeps its length.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from sallyport.redaction.gazetteer import folded, is_english, is_family, is_given, is_place
 from sallyport.redaction.names import PARTICLES, is_thing
 from sallyport.redaction.peoples import is_people_in_lower_case
 from sallyport.redaction.prose import is_chat
+from sallyport.redaction.whereabouts import is_spoken_of
 from sallyport.redaction.wordlist import FUNCTION_WORDS
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _LINE = re.compile(r"[^\n]+")
+_WHERE = frozenset({"in", "from", "to", "near", "at"})
 _SHORTEST = 12
 """Letters of a line in capitals: a shorter one is a heading or an abbreviation."""
 
@@ -27,38 +28,51 @@ def truecased(text: str) -> str:
 
 def _line(match: re.Match[str]) -> str:
     line = match[0]
-    if is_chat(line):
-        return _WORD.sub(lambda word: _raised(line, word), line)
-    if line.upper() == line and sum(map(str.isalpha, line)) >= _SHORTEST and line.count(" ") >= 2:
-        words = list(_WORD.finditer(line))
-        for word, written in zip(words, _lowered([folded(word[0]) for word in words], words), strict=True):
-            if len(written) == len(word[0]):
-                line = line[: word.start()] + written + line[word.end() :]
+    chat = is_chat(line)
+    if not chat and not _is_shouted(line):
+        return line
+    words = list(_WORD.finditer(line))
+    keys = [folded(word[0]) for word in words]
+    names = [_is_name(line, word, key) if chat else _is_no_word(key) for word, key in zip(words, keys, strict=True)]
+    _join(keys, names)
+    for word, name in zip(words, names, strict=True):
+        written = "-".join(part.capitalize() for part in word[0].split("-")) if name else word[0].lower()
+        if len(written) == len(word[0]):
+            line = line[: word.start()] + written + line[word.end() :]
     return line
 
 
-def _lowered(keys: list[str], words: list[re.Match[str]]) -> Iterator[str]:
-    """Words of the language in lower case, names capitalised."""
-    names = [not is_english(key) and key not in FUNCTION_WORDS and key not in PARTICLES for key in keys]
-    for at in range(len(keys)):
-        if is_given(keys[at]) and at + 1 < len(keys) and is_family(keys[at + 1]) and (names[at] or names[at + 1]):
-            names[at] = names[at + 1] = True
+def _is_shouted(line: str) -> bool:
+    return line.upper() == line and sum(map(str.isalpha, line)) >= _SHORTEST and line.count(" ") >= 2
+
+
+def _is_no_word(key: str) -> bool:
+    """Of a shouted line, what is no English word may be a name."""
+    return not is_english(key) and key not in FUNCTION_WORDS and key not in PARTICLES
+
+
+def _is_name(line: str, word: re.Match[str], key: str) -> bool:
+    """Of a line in lower case, what lists know, or who is spoken of."""
+    if is_people_in_lower_case(line, word.start(), key):
+        return True
+    if len(key) < 3 or is_thing(key) or not _is_no_word(key):
+        return False
+    return is_given(key) or is_place(key) or is_family(key) or is_spoken_of(line, *word.span())
+
+
+def _join(keys: list[str], names: list[bool]) -> None:
+    """Names of several words are marked whole, where one of them is an English word, too: `grace kim`, `in cape town`."""
+    for at, key in enumerate(keys):
+        if (
+            is_given(key)
+            and key not in FUNCTION_WORDS
+            and at + 1 < len(keys)
+            and is_family(keys[at + 1])
+            and any(names[at : at + 2])
+        ):
+            names[at : at + 2] = True, True
+        where = at > 0 and keys[at - 1] in _WHERE
         for count in (2, 3, 4):
-            if is_place(" ".join(keys[at : at + count])) and any(names[at : at + count]):
-                names[at : at + count] = [True] * count
-    for word, name in zip(words, names, strict=False):
-        yield _capitalised(word[0]) if name else word[0].lower()
-
-
-def _raised(line: str, match: re.Match[str]) -> str:
-    word, key = match[0], folded(match[0])
-    if is_people_in_lower_case(line, match.start(), key):
-        return word.capitalize()
-    if len(key) < 3 or is_english(key) or key in FUNCTION_WORDS or is_thing(key):
-        return word
-    known = is_given(key) or is_place(key) or is_family(key)
-    return _capitalised(word) if known and len(_capitalised(word)) == len(word) else word
-
-
-def _capitalised(word: str) -> str:
-    return "-".join(part.capitalize() for part in word.split("-"))
+            part = names[at : at + count]
+            if (where or any(part)) and is_place(" ".join(keys[at : at + count])):
+                names[at : at + count] = [True] * len(part)

@@ -1,0 +1,58 @@
+"""Names in lines that are no prose, by the lists: records, logs, tables, chats with their speakers.
+
+There a name stands without a sentence around it, so more is asked for: a full name that the lists know, and places and peoples
+only in fields named for them or beside such a name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sallyport.redaction.familiar import Name, find_familiar
+from sallyport.redaction.finding import Finding
+from sallyport.redaction.gazetteer import folded, is_english, is_given, is_place
+from sallyport.redaction.names import has_form, is_thing
+from sallyport.redaction.records import FIELD, VALUE
+from sallyport.redaction.whereabouts import is_where
+
+_SPEAKER = re.compile(
+    rf"^[ \t>*-]{{0,6}}(?:\[?(?:\d{{4}}-\d\d-\d\d[T ])?\d\d?:\d\d(?::\d\d)?(?: ?[APap][Mm])?\]?,? ?-? ?)?<?{VALUE}>?:\s",
+    re.MULTILINE,
+)
+_PLACE_FIELD = re.compile(
+    r"(?<![^\W_])(?i:location|city|town|country|state|province|county|region|hometown|birth_?place|place_of_birth|residence|origin|destination|venue|"
+    rf"office|branch|headquarters|hq|departure|arrival|nationality|address|(?:ship|deliver|travel)s?_?to|home_town|site){FIELD}{VALUE}(?![\w(\[=/])"
+)
+
+
+def find_beside_prose(text: str, prose: Iterable[tuple[int, int]]) -> Iterator[Finding]:
+    """Names in what is left between the parts `prose` of `text`, and in fields and before colons everywhere."""
+    reached = 0
+    for start, end in (*prose, (len(text), len(text))):
+        yield from _in_lines(text, reached, start)
+        reached = end
+    for speaker in _SPEAKER.finditer(text):
+        keys = [folded(word) for word in speaker["value"].split()]
+        if is_given(keys[0]) and not all(map(is_english, keys)) and not is_thing(keys[0]):
+            yield Finding(*speaker.span("value"), "PERSON")
+    for field in _PLACE_FIELD.finditer(text):
+        key = folded(field["value"])
+        if is_place(key) and not is_english(key) and has_form(field["value"], "LOCATION"):
+            yield Finding(*field.span("value"), "LOCATION")
+
+
+def _in_lines(text: str, start: int, end: int) -> Iterator[Finding]:
+    while start < end:
+        line = text.find("\n", start, end) + 1 or end
+        names = list(find_familiar(text, start, line))
+        people = any(name.sure and name.finding.category == "PERSON" for name in names)
+        yield from (name.finding for name in names if _stands(text, name, beside_people=people))
+        start = line
+
+
+def _stands(text: str, name: Name, *, beside_people: bool) -> bool:
+    start, _, category = name.finding
+    if category == "PERSON":
+        return name.sure
+    return beside_people or (category == "LOCATION" and name.sure and is_where(text, start))
