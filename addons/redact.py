@@ -1,6 +1,6 @@
 """Secrets and PII become placeholders in everything a model would read. From here on nothing raw exists.
 
-The caller's own gateway key is taken out of every body, guard or not: it is a credential and never leaves.
+What the gateway holds itself (its keys, the secrets of its vault) is taken out of every body, guard or not.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import asyncio
 import copy
 
-import orjson
 from mitmproxy import http
 
 from addons.context import Call, call_of
+from addons.held_values import HeldValues
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.services import Services
 from addons.sockets import SocketMessage
@@ -27,6 +27,7 @@ _TRACE_SECONDS = 2.0
 class Redact:
     def __init__(self, services: Services) -> None:
         self._redactor = services.redactor
+        self._held = HeldValues()
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -52,7 +53,8 @@ class Redact:
         """Change `call.body`, which was read from `raw`. A refusal where the policy wants one."""
         if call.subject is None or call.workspace is None:
             return None
-        _take_out_gateway_key(call, raw)
+        key = bytes.fromhex(call.workspace.placeholder_key.reveal())
+        await self._held.take_out(call, raw, lambda category, value: placeholder(key, category, value))
         rule = guard_for(call.snapshot.policies, call.subject)
         refusal = await self._guard(call, rule) if rule else None
         if refusal is None and traced and call.workspace.trace_content == "redacted":
@@ -108,13 +110,3 @@ class Redact:
         )
         if not (result.timed_out or result.failed):
             call.record.inputs = body
-
-
-def _take_out_gateway_key(call: Call, raw: bytes) -> None:
-    if call.presented is None or call.workspace is None or call.body is None:
-        return
-    key = call.presented.encode("utf-8", "surrogateescape")
-    if key in raw:
-        mark = placeholder(bytes.fromhex(call.workspace.placeholder_key.reveal()), "GATEWAY_KEY", call.presented)
-        call.body = orjson.loads(raw.replace(key, mark.encode()))
-        call.body_changed = True
