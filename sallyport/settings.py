@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sallyport.addresses import is_address
 from sallyport.declaration import PROVIDER_NAME, Declaration
+from sallyport.redaction.rule_declaration import CATEGORY, RuleDeclaration
 from sallyport.redis_url import EXAMPLES, is_redis_url
 from sallyport.upstream_proxy import UpstreamProxy
 
@@ -66,6 +67,8 @@ class Settings(BaseModel):
     """Provider, or token service → base URL its calls go to instead."""
     providers: dict[str, Declaration] = Field(default_factory=dict[str, Declaration])
     """Providers of the operator's own, by name: the tables `[providers.NAME]` of the config file."""
+    redaction_rules: dict[str, RuleDeclaration] = Field(default_factory=dict[str, RuleDeclaration], max_length=100)
+    """What guards take out with secrets, by category: the tables `[redaction_rules.CATEGORY]` of the config file."""
     upstream_ca: Path | None = None
     upstream_proxy: str | None = None
     """The company's own proxy, which all that leaves goes through. May hold a password."""
@@ -164,6 +167,14 @@ class Settings(BaseModel):
         for name in value:
             if not PROVIDER_NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a provider: small letters, digits and -, such as acme-llm")
+        return value
+
+    @field_validator("redaction_rules")
+    @classmethod
+    def _check_rules(cls, value: dict[str, RuleDeclaration]) -> dict[str, RuleDeclaration]:
+        for name in value:
+            if not CATEGORY.fullmatch(name):
+                raise ValueError(f"{name!r} is no category: capital letters and _, such as EMPLOYEE_ID")
         return value
 
     @field_validator("allow_destinations")

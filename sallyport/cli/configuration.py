@@ -12,8 +12,10 @@ from pydantic import ValidationError
 
 from sallyport.cli.flags import CONFIG_VARIABLE, FILE_ONLY, FLAGS, Flag
 from sallyport.declaration import Declaration
+from sallyport.redaction.rule_declaration import RuleDeclaration
 from sallyport.settings import Address, SettingError, Settings
 
+_TABLES = {"providers": Declaration, "redaction_rules": RuleDeclaration}
 _SHOWN_NEVER = ("redis_url", "database_url", "upstream_proxy")  # they may hold passwords
 
 
@@ -115,7 +117,7 @@ def _explain(error: ValidationError, names: Mapping[str, str]) -> str:
     text = str(first["msg"]).removeprefix("Value error, ")
     text = text[:1].lower() + text[1:]
     if first["type"] == "extra_forbidden":
-        text = f"is not known; the keys are {', '.join(Declaration.model_fields)}"
+        text = f"is not known; the keys are {', '.join(_TABLES[field].model_fields)}"
     elif first["type"] == "missing":
         text = "is missing"
     said = first["type"] in ("value_error", "extra_forbidden", "missing")

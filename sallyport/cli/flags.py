@@ -83,7 +83,7 @@ FLAGS = (
     Flag("max_head_fields", "--max-head-fields", "N", "Most header fields of a request.  [200]"),
     Flag("max_body_bytes", "--max-body-bytes", "N", "Largest request body on a guarded path.  [33554432]"),
 )
-FILE_ONLY = ("providers",)
+FILE_ONLY = ("providers", "redaction_rules")
 """Fields of `Settings` that are tables of the config file, and no flag or variable."""
 _SHOWN_EVERYWHERE = ("data_dir", "database_url", "redis_url")
 

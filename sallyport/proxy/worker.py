@@ -22,6 +22,7 @@ from sallyport.proxy.master import GatewayMaster
 from sallyport.proxy.snapshots import SnapshotFollower
 from sallyport.proxy.upkeep import flush, publish_records, publish_rejections, renew_grants, renew_leases, turn
 from sallyport.redaction.ner_client import NerClient
+from sallyport.redaction.operator_rules import load_rules
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.connection import connect
@@ -50,6 +51,7 @@ def main() -> int:
     around = Surroundings(settings.bedrock_region, data.upstream_bundle, settings.proxy(), settings.workload_token_dirs)
     for provider in load_providers(settings.providers, settings.undecrypted).values():
         provider.configure(around)
+    load_rules(settings.redaction_rules)
     try:
         use_price_file(load_price_file(settings.prices) if settings.prices else ())
     except PriceFileError as error:

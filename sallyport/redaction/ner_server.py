@@ -25,6 +25,7 @@ from sallyport.paths import DataDir
 from sallyport.redaction import frames
 from sallyport.redaction.finding import Finding
 from sallyport.redaction.ner import NameFinder, OutOfTime
+from sallyport.redaction.operator_rules import load_rules
 from sallyport.redaction.scan import scan
 from sallyport.supervisor.child import read_settings, report_ready
 from sallyport.supervisor.logs import setup_logging
@@ -133,6 +134,7 @@ def main() -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is imported: processes are how we use several cores
     settings = read_settings()
     setup_logging(settings, "ner")
+    load_rules(settings.redaction_rules)
     asyncio.run(_main(DataDir(settings.data_dir).ner_socket(int(os.environ.get(NUMBER, "0")))))
 
 

@@ -91,6 +91,15 @@ def test_dashes_are_underscores_in_the_file(tmp_path: Path):
         (acme(auth="basic"), "providers.acme.auth in .*: 'basic': input should be 'bearer', 'x-api-key'"),
         (acme(), 'providers.acme in .*: secret: name the secret .*, or say auth = "none"'),
         (acme(auth="none", wire_formats={"/v1": "opanai"}), "providers.acme.wire_formats: 'opanai' is no wire format; .*openai"),
+        (
+            '[redaction_rules.TICKET]\nregex = "("',
+            "redaction_rules.TICKET.regex in .*: is not a regular expression that RE2 takes",
+        ),
+        (
+            '[redaction_rules.TICKET]\nregex = "a"\nkeyword = "a"',
+            "redaction_rules.TICKET.keyword in .*: is not known; the keys are regex, keywords",
+        ),
+        ("[redaction_rules.ticket]\nregex = 'a'", "redaction_rules in .*: 'ticket' is no category"),
         (acme("openai", auth="none"), "providers.openai takes the name of another"),
         (acme("Acme", auth="none"), "'Acme' is no name of a provider"),
         (acme(auth="none", hosts=["api.openai.com"]), "providers.acme takes a host of openai, 'api.openai.com'"),
