@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding
+from sallyport.redaction.sieve import Sieve
 
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _UNITS = "one|two|three|four|five|six|seven|eight|nine"
@@ -38,13 +39,21 @@ _FULL_NAME = re.compile(
 _NAME = re.compile(rf"(?<!\w){_CAPITALISED}\Z")
 
 
+_Look = Callable[[str, int, int], re.Match[str] | None]
+
+
 def _before(text: str, start: int, end: int) -> re.Match[str] | None:
-    del end
+    if _OF_THINGS.match(text, end) is not None:
+        return None
     return _NUMBER_BEFORE.search(text, max(0, start - 16), start)
 
 
+_OF_THINGS = re.compile(r" (?:build|version|release|branch|code|bug|issue|file|data|backup|repo|project|commit|ticket)")
+
+
 def _after(text: str, start: int, end: int) -> re.Match[str] | None:
-    return _NUMBER_AFTER.match(text, end) if _is_word(text, start) or _OF_PERSON.search(text, max(0, start - 12), start) else None
+    of_person = _is_word(text, start) or _OF_PERSON.search(text, max(0, start - 12), start) is not None
+    return _NUMBER_AFTER.match(text, end - (not text[end - 1].isalnum())) if of_person else None
 
 
 _OF_PERSON = re.compile(r"(?:patient|user|customer|person|employee|client|child|member|applicant|student|driver|owner)[_ .-]\Z")
@@ -60,8 +69,9 @@ _BIRTHDAY = re.compile(rf"(?<![\w.,-]){_ORDINAL} \Z")
 
 def _opening(text: str, start: int, end: int) -> re.Match[str] | None:
     """`At 34, she …`"""
+    del end
     opens = start == 0 or text[start - 2 : start] in (". ", "! ", "? ") or text[start - 1] == "\n"
-    return _AT_OPENING.match(text, end) if opens else None
+    return _AT_OPENING.match(text, start + len("at")) if opens else None
 
 
 _AT_OPENING = re.compile(
@@ -69,7 +79,7 @@ _AT_OPENING = re.compile(
 )
 
 
-def _word(after: re.Pattern[str]) -> Callable[[str, int, int], re.Match[str] | None]:
+def _word(after: re.Pattern[str]) -> _Look:
     def look(text: str, start: int, end: int) -> re.Match[str] | None:
         return after.match(text, end) if _is_word(text, start) else None
 
@@ -84,39 +94,34 @@ _RELATION = (
     "son|daughter|wife|husband|mother|father|mom|mum|dad|brother|sister|grandmother|grandfather|grandma|grandpa|kid|baby|boss|partner|"
     "boyfriend|girlfriend|uncle|aunt|cousin|nephew|niece|patient|victim|suspect|defendant|neighbour|neighbor|twins|parents"
 )
-# Each anchor starts with a literal, which makes searching for it cheap; the lower-case twin of the text is searched.
-_RULES: tuple[tuple[re.Pattern[str], Callable[[str, int, int], re.Match[str] | None]], ...] = (
-    (re.compile(r"year(?:s[ ‐‑–-]old|[ ‐‑–-]olds?|s of age|s young)\b"), _before),
-    (re.compile(r"yrs?\.?[ -]?old\b"), _before),
-    (re.compile(r"month(?:s[ -]old|-old)\b(?! (?:build|version|release|branch|code|bug|issue|file|data|backup))"), _before),
-    (re.compile(r"week(?:s[ -]old|-old) (?=baby|infant|newborn|son|daughter|boy|girl|twins)"), _before),
-    (re.compile(r"y\.?o\.?(?=[ .,;)\n]|\Z)"), _before),
-    (re.compile(r"y/o\b"), _before),
-    (re.compile(r"aged(?=\s)"), _after),
-    (re.compile(r"ages?(?:[_ ]?(?:in[_ ]?years|years|yrs|\((?:years|yrs)\)))?(?=['\"\\\s:=>])"), _after),
-    (re.compile(r"born(?= )"), _word(re.compile(rf" (?:about |some |almost )?{_NUMBER} years ago\b"))),
-    (re.compile(r"at(?= )"), _opening),
-    (re.compile(r"(?:approach|near|push)ing\b"), _word(_TURNED)),
-    (re.compile(r"birthday\b"), _birthday),
-    (re.compile(r"turn(?:s|ed|ing)?\b"), _word(_TURNED)),
-    (re.compile(r"i(?:'m|’m| am| was)(?=\s)"), _word(_TURNED)),
-    (re.compile(r"s?he(?:'s|’s| is| was| will be| would be)(?=\s)"), _word(_TURNED)),
-    (re.compile(r"who(?:'s|’s| is| was)(?=\s)"), _word(_TURNED)),
-    (re.compile(rf"(?:{_RELATION})(?:'s|’s| is| was| are| were|,)(?=\s)"), _word(_TURNED)),
-    (
-        re.compile(
-            r"(?:died|dead|retire[sd]?|retiring|married|passed away|widowed|pregnant|orphaned|emigrated|diagnosed)(?= at )"
-        ),
-        _word(_AT),
-    ),
-    (re.compile(r"(?:man|woman|boy|girl|child|widow|widower|lady|gentleman|teenager|mother|father)(?= of )"), _word(_OF)),
+# What to find in the lower-case twin of the text (by RE2 first, all at once), and what must stand around it.
+_RULES: tuple[tuple[str, _Look], ...] = (
+    (r"year(?:s[ ‐‑–-]old|[ ‐‑–-]olds?|s of age|s young)\b", _before),
+    (r"yrs?\.?[ -]?old\b", _before),
+    (r"month(?:s[ -]old|-old)\b", _before),
+    (r"week(?:s[ -]old|-old) (?:baby|infant|newborn|son|daughter|boy|girl|twins)", _before),
+    (r"y\.?/?o\b", _before),
+    (r"\baged\b", _after),
+    (r"ages?(?:[_ ]?(?:in[_ ]?years|years|yrs|\((?:years|yrs)\)))?['\"\\\s:=>]", _after),
+    (r"\bborn\b", _word(re.compile(rf" (?:about |some |almost )?{_NUMBER} years ago\b"))),
+    (r"\bat \w+, ", _opening),
+    (r"(?:approach|near|push)ing\b", _word(_TURNED)),
+    (r"birthday\b", _birthday),
+    (r"\bturn(?:s|ed|ing)?\b", _word(_TURNED)),
+    (r"\bi(?:'m|’m| am| was)\b", _word(_TURNED)),
+    (r"\bs?he(?:'s|’s| is| was| will be| would be)\b", _word(_TURNED)),
+    (r"\bwho(?:'s|’s| is| was)\b", _word(_TURNED)),
+    (rf"\b(?:{_RELATION})(?:'s|’s| is| was| are| were|,)", _word(_TURNED)),
+    (r"\b(?:died|dead|retire[sd]?|retiring|married|passed away|widowed|pregnant|orphaned|emigrated|diagnosed)\b", _word(_AT)),
+    (r"\b(?:man|woman|boy|girl|child|widow|widower|lady|gentleman|teenager|mother|father)\b", _word(_OF)),
 )
+_SIEVE = Sieve([((re.compile(anchor), look), (re.sub(r"[^\x00-\x7f]", r"\?", f"(?i:{anchor})"),)) for anchor, look in _RULES])
 
 
 def find_ages(haystack: Haystack) -> Iterator[Finding]:
     """Ages by the words around them."""
     text = haystack.lowered
-    for anchor, look in _RULES:
+    for anchor, look in _SIEVE.rules(haystack.ascii):
         for found in anchor.finditer(text):
             match = look(text, *found.span())
             if match is not None:

@@ -20,6 +20,8 @@ _SPEAKER = re.compile(
     rf"^[ \t>*-]{{0,6}}(?:\[?(?:\d{{4}}-\d\d-\d\d[T ])?\d\d?:\d\d(?::\d\d)?(?: ?[APap][Mm])?\]?,? ?-? ?)?<?{VALUE}>?:\s",
     re.MULTILINE,
 )
+_HINT = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž]\w+[.,]? (?:\w{1,3} )?[A-ZÀ-ÖØ-ÞĀ-Ž]\w|\b(?:in|from|to|near|at) [A-ZÀ-ÖØ-ÞĀ-Ž]\w")
+"""Two capitalised words, or one after `in`: without either there is nothing to find."""
 _PLACE_FIELD = re.compile(
     r"(?<![^\W_])(?i:location|city|town|country|state|province|county|region|hometown|birth_?place|place_of_birth|residence|origin|destination|venue|"
     rf"office|branch|headquarters|hq|departure|arrival|nationality|address|(?:ship|deliver|travel)s?_?to|home_town|site){FIELD}{VALUE}(?![\w(\[=/])"
@@ -43,12 +45,11 @@ def find_beside_prose(text: str, prose: Iterable[tuple[int, int]]) -> Iterator[F
 
 
 def _in_lines(text: str, start: int, end: int) -> Iterator[Finding]:
-    while start < end:
-        line = text.find("\n", start, end) + 1 or end
-        names = list(find_familiar(text, start, line))
+    while (hint := _HINT.search(text, start, end)) is not None:
+        line, start = text.rfind("\n", start, hint.start()) + 1 or start, text.find("\n", hint.start(), end) + 1 or end
+        names = list(find_familiar(text, line, start))
         people = any(name.sure and name.finding.category == "PERSON" for name in names)
         yield from (name.finding for name in names if _stands(text, name, beside_people=people))
-        start = line
 
 
 def _stands(text: str, name: Name, *, beside_people: bool) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sallyport.redaction.candidates import is_about_people, may_hold_name, sentences, words_of
+from sallyport.redaction.candidates import may_hold_name, sentences, words_of
 from sallyport.redaction.wordlist import FUNCTION_WORDS
 
 _PIECE = 3_500
@@ -33,6 +33,7 @@ _CHATS = re.compile(
     r"\b(?:hey|hi|hello|yo|thx|thanks|pls|plz|lol|i'?m|i’m|i|i'll|i've|u|ur|wanna|gonna|what'?s|where'?s|btw|my|you|she|he)\b"
     r"|^(?:how|what|where|who|when|why|which|can|could|any|anyone|best|flights?|weather|directions|book|find|email|remind|draft|write|call|text)\b"
 )
+_TWO_NAMES = re.compile(r"(?<![\w`.(])[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+\.? (?:[a-z]{2,3} )?[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+(?![\w(`])")
 _NAME_LIKE = re.compile(r"(?:[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ'’-]+|[A-Z]{2,})")
 
 
@@ -51,8 +52,8 @@ def pieces(text: str) -> list[Piece]:
     strict = 2 * sum(end - start for start, end in lines) < len(text) and text.count("\n") > 3
     found: list[Piece] = []
     start = end = 0
-    for line in lines if is_about_people(text) else _with_candidates(text, lines):
-        if strict and len(text[slice(*line)].split()) < _LEAST_WORDS:
+    for line in _with_candidates(text, lines):
+        if strict and not _may_hold_full_name(text[slice(*line)]):
             continue
         for cut_start, cut_end in _cut(text, *line):
             if cut_start != end or cut_end - start > _PIECE:
@@ -63,6 +64,11 @@ def pieces(text: str) -> list[Piece]:
     if end > start:
         found.append(Piece(start, text[start:end], strict))
     return found
+
+
+def _may_hold_full_name(line: str) -> bool:
+    """Among code a name alone is none, so two words must be capitalised side by side."""
+    return _TWO_NAMES.search(line) is not None and len(line.split()) >= _LEAST_WORDS
 
 
 def _with_candidates(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
