@@ -12,6 +12,7 @@ from addons.destination import Destination
 from policies.model import Subject
 from policies.spend_cap import Cap
 from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
+from sallyport.redaction.restore import Restorer
 from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
@@ -54,6 +55,8 @@ class Call:
     coded: Coded | None = None
     plain: bytes | None = None
     """What was sent in that coding."""
+    restorer: Restorer | None = None
+    """What its answer gets back: values that were taken out of its request."""
     prepared: bool = False
     meter: Tally | None = None
     held_tokens: int = 0

@@ -94,6 +94,7 @@ def _further(failed: Call, to: Destination) -> Call:
         operation=to.operation,
         upstream=to.upstream,
         body=body,
+        restorer=failed.restorer,
         body_changed=failed.body_changed or not same,
         credential_headers=failed.credential_headers,
     )

@@ -7,19 +7,29 @@ from mitmproxy import http
 from addons.context import Call
 from addons.decoding import CODINGS, Decoding
 from addons.response_tap import ResponseTap
+from addons.restored_answer import restored_answer
 
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
 
 
+def _media_type(response: http.Response) -> str:
+    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 def tap_for(response: http.Response, call: Call) -> ResponseTap:
-    """Also puts the meter into `call`. The client gets the very bytes that come, unless an event may be taken out or added."""
+    """Also puts the meter into `call`. The client gets the very bytes that come, unless an event may be taken out or added, or
+    values are put back."""
     wire = call.operation.wire if call.operation else None
-    events = response.headers.get("content-type", "").partition(";")[0].strip().lower() in _STREAMS
+    events = _media_type(response) in _STREAMS
     coding = response.headers.get("content-encoding", "").strip().lower()
     decoding = Decoding(coding) if coding in CODINGS else None
-    rewritten = events and (call.prepared or any(cap.strict for cap in call.caps))
+    readable = decoding is not None or coding in ("", "identity")
+    restored = None
+    if wire and call.restorer and readable and response.status_code < 400:
+        restored = restored_answer(_media_type(response), call.restorer, wire)
+    rewritten = restored is not None or (events and (call.prepared or any(cap.strict for cap in call.caps)))
     meter = None
-    if wire and (decoding or coding in ("", "identity")):
+    if wire and readable:
         headers = {name.lower(): value for name, value in response.headers.items()}
         meter = call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
         if rewritten:
@@ -27,4 +37,4 @@ def tap_for(response: http.Response, call: Call) -> ResponseTap:
             response.headers.pop("content-encoding", None)
     length = response.headers.get("content-length", "")
     known = int(length) if length.isascii() and length.isdigit() else None
-    return ResponseTap(meter, known, events=events, decoding=decoding, decoded=rewritten)
+    return ResponseTap(meter, known, events=events, decoding=decoding, decoded=rewritten, restored=restored)

@@ -13,12 +13,16 @@ from mitmproxy import http
 from addons.context import Call, call_of
 from addons.held_values import HeldValues
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
+from addons.restored_events import RestoredEvents
 from addons.services import Services
 from addons.sockets import SocketMessage
 from addons.splice import spliced
 from policies.guard import GuardRule, guard_for
 from sallyport.redaction.document import redact_document
-from sallyport.redaction.placeholders import placeholder
+from sallyport.redaction.placeholders import Placeholders
+from sallyport.redaction.restore import Restorer
+from sallyport.redaction.spread import PERSONAL
+from sallyport.store.snapshot import Workspace
 from sallyport.tracing.record import Fired
 
 _TRACE_SECONDS = 2.0
@@ -40,6 +44,8 @@ class Redact:
     async def socket_message(self, message: SocketMessage) -> None:
         """All that a client says is guarded, whether a turn starts with it or not."""
         call = message.call
+        if not message.from_client:
+            _put_back(message)
         if message.refused or not message.from_client or call is None:
             return
         call.body_changed = False
@@ -48,27 +54,31 @@ class Redact:
             refuse_message(message, refusal)
         elif call.body_changed and call.body is not None:
             message.content = spliced(message.content, call.body, strings=True)
+        if call.restorer:
+            message.socket.restorer.learn(call.restorer.values)
 
     async def _redact(self, call: Call, raw: bytes, *, traced: bool) -> Refusal | None:
         """Change `call.body`, which was read from `raw`. A refusal where the policy wants one."""
         if call.subject is None or call.workspace is None:
             return None
-        key = bytes.fromhex(call.workspace.placeholder_key.reveal())
-        await self._held.take_out(call, raw, lambda category, value: placeholder(key, category, value))
         rule = guard_for(call.snapshot.policies, call.subject)
-        refusal = await self._guard(call, rule) if rule else None
+        names = _placeholders(call.workspace, rule)
+        await self._held.take_out(call, raw, names.name)
+        refusal = await self._guard(call, rule, names) if rule else None
+        if names.values:
+            call.restorer = Restorer(names.values)
         if refusal is None and traced and call.workspace.trace_content == "redacted":
             await self._trace_inputs(call)
         return refusal
 
-    async def _guard(self, call: Call, rule: GuardRule) -> Refusal | None:
+    async def _guard(self, call: Call, rule: GuardRule, names: Placeholders) -> Refusal | None:
         body, shape = call.body, call.shape
-        if body is None or shape is None or call.workspace is None:
+        if body is None or shape is None:
             return None
         result = await redact_document(
             body,
             self._redactor,
-            key=bytes.fromhex(call.workspace.placeholder_key.reveal()),
+            names=names,
             protects=shape.protects,
             user_data=shape.user_data_keys,
             pii=rule.pii,
@@ -101,7 +111,7 @@ class Redact:
         result = await redact_document(
             body,
             self._redactor,
-            key=bytes.fromhex(call.workspace.placeholder_key.reveal()),
+            names=_placeholders(call.workspace),
             protects=shape.protects,
             user_data=shape.user_data_keys,
             pii=True,
@@ -110,3 +120,22 @@ class Redact:
         )
         if not (result.timed_out or result.failed):
             call.record.inputs = body
+
+
+def _placeholders(workspace: Workspace, rule: GuardRule | None = None) -> Placeholders:
+    """Those of one request. What `rule` restores, they keep."""
+    key = bytes.fromhex(workspace.placeholder_key.reveal())
+    if rule is None:
+        return Placeholders(key)
+    return Placeholders(key, lambda category: rule.restores_pii if category in PERSONAL else rule.restores_secrets)
+
+
+def _put_back(message: SocketMessage) -> None:
+    """Values that this connection's client has said go back to it; a provider keeps a conversation, so any of them may."""
+    socket = message.socket
+    wire = socket.format.turn.wire
+    if message.refused or wire is None or not socket.restorer:
+        return
+    socket.restored = socket.restored or RestoredEvents(socket.restorer, wire)
+    *ahead, (message.content, _) = socket.restored.event(message.content, None)
+    message.ahead = [content for content, _ in ahead]

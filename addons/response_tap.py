@@ -6,6 +6,7 @@ import time
 
 from addons.decoding import Decoding
 from addons.refusal import Refusal
+from addons.restored_answer import RestoredAnswer
 from sallyport.providers.base import Meter, Usage
 
 
@@ -20,14 +21,16 @@ class ResponseTap:
         events: bool = False,
         decoding: Decoding | None = None,
         decoded: bool = False,
+        restored: RestoredAnswer | None = None,
     ) -> None:
         """`events`: the answer is a stream of events, of which one is the last. `decoding`: how to read it; the client gets
-        what came, or, where it is to be `decoded`, what was read."""
+        what came, or, where it is to be `decoded`, what was read. `restored`: puts values back, after the meter."""
         self._meter = meter
         self._length = length
         self._events = events
         self._decoding = decoding
         self._decoded = decoded
+        self._restored = restored
         self._seen = 0
         self._stop: tuple[Refusal, Usage] | None = None
         self.stopped: Refusal | None = None
@@ -57,7 +60,7 @@ class ResponseTap:
         """`data` that is to be passed on; or, where the stream was to be stopped, as much as may be, and an end in form."""
         if self._stop is None or self._meter is None or (self._decoding and not self._decoded):
             return data
-        whole = len(data) - self._meter.unfinished
+        whole = len(data) - (0 if self._restored else self._meter.unfinished)
         if whole < 0:  # all of it belongs to an event that has begun to leave
             return data
         (refusal, usage), self._stop = self._stop, None
@@ -65,9 +68,15 @@ class ResponseTap:
         if ending is None:
             return data
         self.stopped = refusal
-        return data[:whole] + ending
+        return data[:whole] + (self._restored.flush() if self._restored else b"") + ending
 
     def __call__(self, data: bytes) -> bytes:
+        metered = self._metered(data)
+        if self._restored is None:
+            return metered
+        return self._restored.feed(metered) + (b"" if data else self._restored.finish())
+
+    def _metered(self, data: bytes) -> bytes:
         if not data:
             return self._meter.finish() if self._meter else b""
         if self.first_byte is None:

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 from mitmproxy import http
 
 from addons.context import Call, call_of
+from addons.restored_events import RestoredEvents
 from sallyport.ids import new_id
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
+from sallyport.redaction.restore import Restorer
 from sallyport.store.snapshot import Snapshot
 
 
@@ -23,6 +25,9 @@ class Socket:
     conversation: Conversation
     turns: dict[Turn, Call] = field(default_factory=dict[Turn, Call])
     """In flight, oldest first."""
+    restorer: Restorer = field(default_factory=Restorer)
+    """What the provider's messages get back: values that were taken out of the client's."""
+    restored: RestoredEvents[None] | None = None
     draft: Call | None = None
     """The next turn's call: what is said before it (items, instructions) is noted there."""
 
@@ -60,6 +65,8 @@ class SocketMessage:
     """It is the first message of its turn: the call is judged now."""
     refused: bool = False
     """It is not passed on."""
+    ahead: list[bytes] = field(default_factory=list[bytes])
+    """What goes to the client before it: the ends of texts that were held back."""
     to_client: list[bytes] = field(default_factory=list[bytes])
     """What the gateway itself says, text."""
     to_provider: list[bytes] = field(default_factory=list[bytes])

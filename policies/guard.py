@@ -27,6 +27,10 @@ class GuardRule:
     """… and secrets."""
     timeout_seconds: float
     on_timeout: Literal["allow", "block"]
+    restores_pii: bool
+    """Whether personal data comes back in answers: where all guards that take it out say so …"""
+    restores_secrets: bool
+    """… and secrets."""
 
     @property
     def pii(self) -> bool:
@@ -41,14 +45,12 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
     """The config with every field present. Raises PolicyError."""
     check_matchers(matchers, default=False)
     given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "restore"))
-    if fields.boolean("config.restore", given.get("restore", False)):
-        raise PolicyError("config.restore: restoring values in answers is not available in this version; leave it out or false")
     return {
         "version": fields.version(given),
         "detect": _detect(given.get("detect")),
         "timeout_seconds": _timeout(given.get("timeout_seconds", 2)),
         "on_timeout": fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block")),
-        "restore": False,
+        "restore": fields.boolean("config.restore", given.get("restore", False)),
     }
 
 
@@ -80,12 +82,15 @@ def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
     if not matching:
         return None
     configs = [policy.config for policy in matching]
+    pii, secrets = ([policy for policy in matching if policy.config["detect"][kind]] for kind in DETECTS)
     return GuardRule(
         policies=_refs(matching),
-        pii_policies=_refs(policy for policy in matching if policy.config["detect"]["pii"]),
-        secrets_policies=_refs(policy for policy in matching if policy.config["detect"]["secrets"]),
+        pii_policies=_refs(pii),
+        secrets_policies=_refs(secrets),
         timeout_seconds=min(config["timeout_seconds"] for config in configs),
         on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
+        restores_pii=all(policy.config["restore"] for policy in pii),
+        restores_secrets=all(policy.config["restore"] for policy in secrets),
     )
 
 

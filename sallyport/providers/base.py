@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from sallyport.providers.deltas import Deltas
 from sallyport.secret import Secret
 from sallyport.upstream_proxy import UpstreamProxy
 
@@ -133,6 +134,10 @@ class WireFormat(ABC):
     def prepare(self, body: JsonObject) -> bool:
         """Change the request so that its answer can be metered; True when `body` was changed."""
         return False
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        """What an event of a streamed answer says piece by piece; an answer that does not stream has one event."""
+        return Deltas()
 
     @abstractmethod
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:

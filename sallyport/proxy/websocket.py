@@ -114,6 +114,8 @@ class GatewayWebsocketLayer(layer.Layer):
         yield SocketMessageHook(message)
         if not message.refused:
             target = self._provider if from_client else self._client
+            for ahead in message.ahead:
+                yield from _say(self._client, [ahead], is_text=is_text)
             frames = incoming.as_frames() if message.content == content else [message.content]
             yield from _say(target, frames, is_text=is_text)
         for own in message.to_provider:

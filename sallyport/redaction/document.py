@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from sallyport.redaction.encoded import Encoded, encoded_text
 from sallyport.redaction.pace import Pace
+from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.redactor import Redactor
 from sallyport.redaction.strings import Json, Text, plan
 
@@ -49,7 +50,7 @@ async def redact_document(
     document: Any,
     redactor: Redactor,
     *,
-    key: bytes,
+    names: Placeholders,
     protects: Protects,
     user_data: AbstractSet[str],
     pii: bool,
@@ -68,14 +69,14 @@ async def redact_document(
         slots.append(((container, place), string))
         texts.extend(string.texts())
         await pace.breathe()
-    redaction = await redactor.redact(texts, key=key, pii=pii, secrets=secrets, deadline=deadline)
+    redaction = await redactor.redact(texts, names=names, pii=pii, secrets=secrets, deadline=deadline)
     result = DocumentResult(False, redaction.counts, redaction.timed_out, redaction.failed)
     if not redaction.counts:
         return result
     redacted = iter(redaction.texts)
     renamed: list[tuple[dict[str, Any], str, str]] = []
     for (container, place), string in slots:
-        value = string.rebuild(redacted)
+        value = string.rebuild(redacted, names)
         if isinstance(place, _Key):
             if value != place and isinstance(container, dict):
                 renamed.append((container, place, value))
@@ -118,7 +119,8 @@ def _strings(
         if isinstance(value, Encoded):
             yield container, place, value
         elif isinstance(value, str):
-            yield container, place, plan(value) if isinstance(place, _Key) else plan(value, _name(container, place))
+            name = None if isinstance(place, _Key) else _name(container, place)
+            yield container, place, plan(value, name, structured=place in user_data)
         elif isinstance(value, dict | list):
             stack.append(_entries(value, inner, user_data))
 

@@ -8,6 +8,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
+from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.strings import Json, Text, plan
 
 _SHORTEST = 64
@@ -31,9 +32,9 @@ class Encoded:
         """What the redactor should look at."""
         yield from self._inner.texts()
 
-    def rebuild(self, redacted: Iterator[str]) -> str:
-        """The string as it may leave; takes as many of `redacted` as `texts` gave."""
-        text = self._inner.rebuild(redacted)
+    def rebuild(self, redacted: Iterator[str], names: Placeholders) -> str:
+        """The string as it may leave; takes as many of `redacted` as `texts` gave. `names` put the placeholders in."""
+        text = self._inner.rebuild(redacted, names)
         return self._value if text == self._text else self._head + base64.b64encode(text.encode()).decode()
 
 

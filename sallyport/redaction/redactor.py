@@ -14,6 +14,7 @@ from sallyport.redaction.finding import Finding, merge
 from sallyport.redaction.lookup import Lookup
 from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.pace import Pace, apart
+from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.scan import outside
 from sallyport.redaction.spread import PERSONAL, Values
 
@@ -59,19 +60,19 @@ class Redactor:
         if self._ner is not None:
             await self._ner.warm()
 
-    async def redact(self, texts: Sequence[str], *, key: bytes, pii: bool, secrets: bool, deadline: float) -> Redaction:
+    async def redact(self, texts: Sequence[str], *, names: Placeholders, pii: bool, secrets: bool, deadline: float) -> Redaction:
         """Replace what is sensitive in `texts`, given in reading order.
 
-        `key` (of the workspace) names placeholders; `deadline` is in `loop.time()`. Never raises because of a text; secrets are
+        `names` are the request's placeholders; `deadline` is in `loop.time()`. Never raises because of a text; secrets are
         replaced whatever happens. A text that no finder could read is replaced as a whole.
         """
         pace = Pace()
-        found = await self.find(texts, key=key, pii=pii, secrets=secrets, deadline=deadline)
+        found = await self.find(texts, key=names.key, pii=pii, secrets=secrets, deadline=deadline)
         counts: Counter[str] = Counter()
         replaced: dict[str, str] = {}
         for text, findings in found.findings.items():
             if findings:
-                replaced[text] = await apart(len(findings) > _MANY, placeholders.replace, key, text, findings)
+                replaced[text] = await apart(len(findings) > _MANY, names.replace, text, findings)
                 await pace.breathe()
             else:
                 replaced[text] = text

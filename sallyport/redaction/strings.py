@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import orjson
 
+from sallyport.redaction.placeholders import Placeholders
+
 _STRING = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _MOST_STRINGS = 20_000
 _DEEPEST = 3
@@ -34,8 +36,8 @@ class Text:
         """What the redactor should look at."""
         yield f'{self._prefix}{self._text}"' if self._prefix else self._text
 
-    def rebuild(self, redacted: Iterator[str]) -> str:
-        """The string as it may leave; takes as many of `redacted` as `texts` gave."""
+    def rebuild(self, redacted: Iterator[str], names: Placeholders) -> str:
+        """The string as it may leave; takes as many of `redacted` as `texts` gave. `names` put the placeholders in."""
         text = next(redacted)
         if not self._prefix:
             return text
@@ -44,10 +46,14 @@ class Text:
 
 
 class Json:
-    """A string that is a JSON object or array. Its bytes stay as they are but for the strings that change."""
+    """A string that is a JSON object or array. Its bytes stay as they are but for the strings that change.
 
-    def __init__(self, text: str, depth: int) -> None:
+    What is `structured` (tool arguments) a model reads by its fields; other JSON it reads as the text it is, escapes included.
+    """
+
+    def __init__(self, text: str, depth: int, *, structured: bool) -> None:
         self._text = text
+        self._structured = structured
         tokens = [match.span() for match in _STRING.finditer(text)]
         self._strings = [
             (start, end, plan(json.loads(text[start:end]), name, depth + 1))
@@ -58,13 +64,16 @@ class Json:
         for _, _, string in self._strings:
             yield from string.texts()
 
-    def rebuild(self, redacted: Iterator[str]) -> str:
+    def rebuild(self, redacted: Iterator[str], names: Placeholders) -> str:
         parts: list[str] = []
         reached = 0
         for start, end, string in self._strings:
-            raw, value = self._text[start:end], string.rebuild(redacted)
+            raw, value = self._text[start:end], string.rebuild(redacted, names)
             if value != json.loads(raw):
-                parts += (self._text[reached:start], json.dumps(value, ensure_ascii="\\u" in raw))
+                ascii_only = "\\u" in raw
+                written = json.dumps(value, ensure_ascii=ascii_only)
+                written = written if self._structured else names.as_written(written, ascii_only=ascii_only)
+                parts += (self._text[reached:start], written)
                 reached = end
         return "".join((*parts, self._text[reached:]))
 
@@ -76,13 +85,13 @@ def _names(text: str, tokens: list[tuple[int, int]]) -> Iterator[str | None]:
         yield text[start + 1 : end - 1] if text[end:next_start].strip() == ":" else None
 
 
-def plan(text: str, name: str | None = None, depth: int = 0) -> Text | Json:
-    """How to look at a string that stands in field `name`."""
+def plan(text: str, name: str | None = None, depth: int = 0, *, structured: bool = False) -> Text | Json:
+    """How to look at a string that stands in field `name`. `structured`: if it is JSON, then as tool arguments are."""
     stripped = text.strip()
     if depth < _DEEPEST and stripped[:1] + stripped[-1:] in ("{}", "[]") and 0 < text.count('"') <= 2 * _MOST_STRINGS:
         try:
             orjson.loads(text)
-            return Json(text, depth)
+            return Json(text, depth, structured=structured)
         except ValueError:  # no JSON, or of a kind that only JSON's cousins allow
             pass
     return Text(text, name)

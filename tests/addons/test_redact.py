@@ -18,13 +18,13 @@ from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapsh
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zQ7eR"
 
 
-def guard(*, pii: bool = False, on_timeout: str = "allow") -> Policy:
+def guard(*, pii: bool = False, on_timeout: str = "allow", restore: bool = False) -> Policy:
     config = {
         "version": 1,
         "detect": {"pii": pii, "secrets": True},
         "timeout_seconds": 5,
         "on_timeout": on_timeout,
-        "restore": False,
+        "restore": restore,
     }
     return make_policy("guard", config)
 
@@ -106,3 +106,24 @@ async def test_a_text_to_be_spoken_is_guarded_too(services: Services, make_flow:
     body = {"model": "tts-1", "voice": "alloy", "input": f"the token is {TOKEN}"}
     call = known(call_of(await redact(services, make_flow, "/openai/v1/audio/speech", body)))
     assert TOKEN not in json.dumps(call.body)
+
+
+async def test_a_guard_that_restores_keeps_what_it_took_out_for_the_answer_alone(services: Services, make_flow: MakeFlow):
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": f"{TOKEN} and {KEYS['good']}"}]}
+    for restore in (False, True):
+        services.snapshot = make_snapshot(policies=(guard(restore=restore),))
+        call = known(call_of(await redact(services, make_flow, "/openai/v1/chat/completions", body)))
+        content = known(call.body)["messages"][0]["content"]
+        assert TOKEN not in content
+        assert (known(call.restorer).whole(content) if call.restorer else None) == (
+            f"{TOKEN} and {KEYS['good']}" if restore else None
+        )
+        assert TOKEN not in call.record.to_json().decode()
+
+
+async def test_values_come_back_only_where_every_guard_that_takes_them_out_restores(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(pii=True, restore=True), guard()))
+    text = f"{TOKEN} of ada@example.com"
+    body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
+    call = known(call_of(await redact(services, make_flow, "/openai/v1/chat/completions", body)))
+    assert list(known(call.restorer).values.values()) == ["ada@example.com"]

@@ -101,7 +101,7 @@ def test_a_limit_is_kept_exactly(limit: object, kept: str) -> None:
         ("guard", {"detect": {"pii": True}, "timeout_seconds": 31}, "config.timeout_seconds"),
         ("guard", {"detect": {"pii": True}, "timeout_seconds": "2"}, "config.timeout_seconds"),
         ("guard", {"detect": {"pii": True}, "on_timeout": "wait"}, "config.on_timeout"),
-        ("guard", {"detect": {"pii": True}, "restore": True}, "not available in this version"),
+        ("guard", {"detect": {"pii": True}, "restore": "yes"}, "config.restore"),
     ],
 )
 def test_a_wrong_config_is_refused_by_the_name_of_its_field(policy_type: str, config: object, named: str) -> None:

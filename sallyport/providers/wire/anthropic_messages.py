@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.anthropic_ending import AnthropicEnding
 from sallyport.providers.wire.ending import sse
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
@@ -46,8 +47,25 @@ class AnthropicMessages(WireFormat):
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(body, "max_tokens")
 
+    def deltas(self, event: JsonObject) -> Deltas:
+        return anthropic_deltas(event)
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(read_anthropic_document), sse=_StreamMeter)
+
+
+def anthropic_deltas(event: JsonObject) -> Deltas:
+    block, delta = (count(event, "index"),), obj(event, "delta")
+    match event.get("type"):
+        case "content_block_delta":
+            keys = (key for key in ("text", "partial_json") if text(delta, key) is not None)
+            return Deltas(tuple(Delta(block, delta, key, escaped=key == "partial_json") for key in keys))
+        case "content_block_stop":
+            return Deltas(ended=(block,))
+        case "message_delta" | "message_stop":
+            return Deltas(ended=((),))
+        case _:
+            return Deltas()
 
 
 class _StreamMeter(SseMeter):

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.bedrock_ending import ConverseEnding
 from sallyport.providers.wire.eventstream import Frame
 from sallyport.providers.wire.meters import FrameMeter, JsonMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
-from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects
+from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
 
 _GENERATED = frozenset({"text"})
 
@@ -32,8 +33,21 @@ class BedrockConverse(WireFormat):
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(obj(body, "inferenceConfig"), "maxTokens")
 
+    def deltas(self, event: JsonObject) -> Deltas:
+        return converse_deltas(event)
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), frames=_StreamMeter)
+
+
+def converse_deltas(event: JsonObject) -> Deltas:
+    """Of an event's payload, by its fields: its kind stands in the frame's headers."""
+    block, delta = (count(event, "contentBlockIndex"),), obj(event, "delta")
+    said = ((delta, "text", False), (obj(delta, "toolUse"), "input", True))
+    pieces = tuple(Delta(block, parent, key, escaped) for parent, key, escaped in said if text(parent, key) is not None)
+    if "stopReason" in event or "usage" in event:
+        return Deltas(pieces, ((),))
+    return Deltas(pieces, () if "delta" in event or "start" in event else (block,))
 
 
 class _StreamMeter(FrameMeter):

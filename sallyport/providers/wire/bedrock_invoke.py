@@ -12,18 +12,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
-from sallyport.providers.wire.anthropic_messages import AnthropicMessages, AnthropicReader, anthropic_usage
-from sallyport.providers.wire.bedrock_converse import BedrockConverse, converse_usage
+from sallyport.providers.deltas import Delta, Deltas
+from sallyport.providers.wire.anthropic_messages import AnthropicMessages, AnthropicReader, anthropic_deltas, anthropic_usage
+from sallyport.providers.wire.bedrock_converse import BedrockConverse, converse_deltas, converse_usage
 from sallyport.providers.wire.bedrock_ending import chunk, exception
 from sallyport.providers.wire.eventstream import Frame
 from sallyport.providers.wire.meters import FrameMeter, JsonMeter, pick_meter
+from sallyport.providers.wire.openai_chat import chat_deltas
 from sallyport.providers.wire.openai_usage import chat_usage
-from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, text
+from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
 
 _METRICS = "amazon-bedrock-invocationMetrics"
 _GENERATED = frozenset(
     {"text", "content", "thinking", "outputText", "generation", "completion", "arguments", "reasoning_content"}
 )
+_SAID = ("outputText", "generation", "completion", "text")
+_STOPS = ("completionReason", "stop_reason")
 _CAPS = ("max_tokens", "max_completion_tokens", "max_gen_len", "max_tokens_to_sample")
 
 
@@ -53,6 +57,19 @@ class BedrockInvoke(WireFormat):
             if tokens is not None:
                 return tokens
         return None
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        if "type" in event:
+            return anthropic_deltas(event)
+        if "choices" in event:
+            return chat_deltas(event)
+        for kind in ("contentBlockDelta", "contentBlockStart", "contentBlockStop", "messageStop"):  # Nova
+            if kind in event:
+                return converse_deltas(obj(event, kind))
+        parents = (event, *objects(event.get("outputs")))  # Titan, Llama, old Claude | Mistral
+        pieces = [Delta((key,), parent, key) for parent in parents for key in _SAID if text(parent, key) is not None]
+        over = any(parent.get(reason) for parent in parents for reason in _STOPS) or _METRICS in event
+        return Deltas(tuple(pieces), ((),) if over else ())
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         counted = _usage_of_headers(headers)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
 from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, text
@@ -29,8 +30,30 @@ class CohereChat(WireFormat):
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(body, "max_tokens")
 
+    def deltas(self, event: JsonObject) -> Deltas:
+        index, message = count(event, "index"), obj(event, "delta", "message")
+        match event.get("type"):
+            case "content-delta":
+                return _deltas(Delta((index, "content"), obj(message, "content"), "text"))
+            case "tool-plan-delta":
+                return _deltas(Delta(("plan",), message, "tool_plan"))
+            case "tool-call-delta":
+                return _deltas(Delta((index, "call"), obj(message, "tool_calls", "function"), "arguments", escaped=True))
+            case "content-end" | "tool-call-end":
+                return Deltas(ended=((index,),))
+            case "tool-call-start":
+                return Deltas(ended=(("plan",),))
+            case "message-end":
+                return Deltas(ended=((),))
+            case _:
+                return Deltas()
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_chat), sse=_StreamMeter)
+
+
+def _deltas(piece: Delta) -> Deltas:
+    return Deltas((piece,) if text(piece.parent, piece.key) is not None else ())
 
 
 class CohereEmbed(WireFormat):

@@ -40,6 +40,8 @@ class Frame:
 
     headers: Mapping[str, HeaderValue]
     payload: bytes
+    raw: bytes = b""
+    """All its bytes, as they came."""
 
     @property
     def event_type(self) -> str:
@@ -63,6 +65,12 @@ class EventStreamDecoder:
         """Bytes of the frame whose end has not come."""
         return len(self._held)
 
+    def take(self) -> bytes:
+        """What is still held: the beginning of a frame whose end has not come, or all that can't be read."""
+        held = bytes(self._held)
+        self._held.clear()
+        return held
+
     def feed(self, data: bytes) -> Iterator[Frame]:
         """The frames that `data` completes. Iterating raises EventStreamError; nothing can be read after that."""
         self._held += data
@@ -77,9 +85,9 @@ class EventStreamDecoder:
                 raise EventStreamError("a frame's lengths are impossible")
             if len(self._held) < total:
                 return
-            frame = bytes(self._held[:total])
+            frame = _frame(bytes(self._held[:total]), _PRELUDE.size + headers_length)
             del self._held[:total]
-            yield _frame(frame, _PRELUDE.size + headers_length)
+            yield frame
 
 
 def encode_frame(headers: Mapping[str, HeaderValue], payload: bytes) -> bytes:
@@ -94,7 +102,7 @@ def _frame(data: bytes, payload_start: int) -> Frame:
     payload_end = len(data) - _CRC.size
     if crc32(memoryview(data)[:payload_end]) != _CRC.unpack_from(data, payload_end)[0]:
         raise EventStreamError("the checksum of a frame is wrong")
-    return Frame(_decode_headers(data[_PRELUDE.size : payload_start]), data[payload_start:payload_end])
+    return Frame(_decode_headers(data[_PRELUDE.size : payload_start]), data[payload_start:payload_end], data)
 
 
 def _decode_headers(data: bytes) -> dict[str, HeaderValue]:

@@ -12,6 +12,7 @@ from functools import partial
 from typing import ClassVar
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Channel, Delta, Deltas
 from sallyport.providers.wire.ending import continued, sse
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.meters import SseMeter, pick_meter
@@ -47,8 +48,23 @@ class GoogleGenerate(WireFormat):
         tokens = cap(config, "maxOutputTokens", "max_output_tokens")
         return total_cap(tokens, asked(config, "candidateCount", "candidate_count"))
 
+    def deltas(self, event: JsonObject) -> Deltas:
+        pieces: list[Delta] = []
+        ended: list[Channel] = []
+        for candidate in objects(event.get("candidates")):
+            channel, parts = (count(candidate, "index"),), objects(obj(candidate, "content").get("parts"))
+            pieces += text_deltas(channel, parts)
+            if candidate.get("finishReason") or any("text" not in part for part in parts):
+                ended.append(channel)
+        return Deltas(tuple(pieces), tuple(ended))
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=partial(_JsonMeter, self.envelope), sse=partial(_SseMeter, self.envelope))
+
+
+def text_deltas(channel: Channel, parts: list[JsonObject]) -> list[Delta]:
+    """The text of an answer's parts; thoughts are none."""
+    return [Delta(channel, part, "text") for part in parts if text(part, "text") is not None and not part.get("thought")]
 
 
 class _Reader:

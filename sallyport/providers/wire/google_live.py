@@ -9,9 +9,10 @@ words for a refusal, and none to stop a turn: the connection is closed.
 from __future__ import annotations
 
 from sallyport.providers.base import JsonObject, Operation, Usage
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
-from sallyport.providers.wire.google_generate import GoogleGenerate, google_usage
-from sallyport.providers.wire.reading import generated_chars, obj, text
+from sallyport.providers.wire.google_generate import GoogleGenerate, google_usage, text_deltas
+from sallyport.providers.wire.reading import generated_chars, obj, objects, text
 
 _GENERATED = frozenset({"text", "code"})
 _BYTES_PER_TOKEN = 3
@@ -24,6 +25,15 @@ class GoogleLiveMessages(GoogleGenerate):
 
     name = "google_live"
     protected_keys = GoogleGenerate.protected_keys | {"handle", "voiceName", "voice_name", "languageCode", "language_code"}
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        content = obj(event, "serverContent")
+        pieces = text_deltas(("written",), objects(obj(content, "modelTurn").get("parts")))
+        spoken = obj(content, "outputTranscription")
+        if text(spoken, "text") is not None:
+            pieces.append(Delta(("spoken",), spoken, "text"))
+        over = any(content.get(end) is True for end in ("turnComplete", "generationComplete", "interrupted"))
+        return Deltas(tuple(pieces), ((),) if over or "toolCall" in event else ())
 
 
 class GoogleLive(SocketFormat):

@@ -25,10 +25,20 @@ class JsonObjects:
         self._depth = 0
         self._base = 0  # the depth at which objects stand: 1 within an array
         self._in_string = False
+        self._gone = 0  # bytes that stood before `_held`
+
+    @property
+    def array(self) -> bool:
+        """The objects stand in an array, and another one may follow."""
+        return self._base == 1
 
     def feed(self, data: bytes) -> list[bytes]:
         """The objects that `data` completes."""
-        found: list[bytes] = []
+        return [found for _, found in self.placed(data)]
+
+    def placed(self, data: bytes) -> list[tuple[int, bytes]]:
+        """The same, each after its place in the document."""
+        found: list[tuple[int, bytes]] = []
         if self.closed or self.overflowed:
             return found
         self._held += data
@@ -45,8 +55,8 @@ class JsonObjects:
                 self._in_string = not self._in_string
             elif mark in b"{[":
                 self._open(mark, at)
-            elif self._close():
-                found.append(bytes(self._held[self._start : at + 1]))
+            elif self._close() and self._start is not None:
+                found.append((self._gone + self._start, bytes(self._held[self._start : at + 1])))
                 self._start = None
             if self.closed:
                 break
@@ -71,6 +81,7 @@ class JsonObjects:
     def _let_go(self) -> None:
         done = self._at if self._start is None else self._start
         del self._held[:done]
+        self._gone += done
         self._at -= done
         self._start = None if self._start is None else 0
         self.overflowed = len(self._held) > self._limit

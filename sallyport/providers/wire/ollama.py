@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.meters import LARGEST_DOCUMENT, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
 from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, text
@@ -29,6 +30,11 @@ class Ollama(WireFormat):
 
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(obj(body, "options"), "num_predict")
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        said = ((obj(event, "message"), "content"), (event, "response"))
+        pieces = tuple(Delta((key,), parent, key) for parent, key in said if text(parent, key) is not None)
+        return Deltas(pieces, ((),) if event.get("done") else ())
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=_LinesMeter)

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.deltas import Channel, Delta, Deltas
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_chat_ending import OpenAIChatEnding
 from sallyport.providers.wire.openai_usage import chat_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
-from sallyport.providers.wire.reading import asked, cap, decode, generated_chars, obj, objects, text, total_cap
+from sallyport.providers.wire.reading import asked, cap, count, decode, generated_chars, obj, objects, text, total_cap
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"content", "text", "reasoning_content", "reasoning", "refusal", "arguments", "transcript", "input"})
@@ -48,6 +49,9 @@ class OpenAIChat(WireFormat):
         body["stream_options"] = {**asked, "include_usage": True}
         return True
 
+    def deltas(self, event: JsonObject) -> Deltas:
+        return chat_deltas(event)
+
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=lambda: _StreamMeter(prepared=prepared))
 
@@ -58,6 +62,26 @@ def _answers(body: JsonObject) -> int:
     entries = cast(list[Any], prompt) if isinstance(prompt, list) else []
     prompts = 1 if not entries or isinstance(entries[0], int) else len(entries)  # a list of integers is one prompt, in tokens
     return max(asked(body, "n", "best_of"), 1) * prompts
+
+
+def chat_deltas(event: JsonObject) -> Deltas:
+    pieces: list[Delta] = []
+    ended: list[Channel] = []
+    for choice in objects(event.get("choices")):
+        index, delta = count(choice, "index"), obj(choice, "delta")
+        calls = objects(delta.get("tool_calls"))
+        said = [(choice, "text", False), (delta, "content", False), (delta, "refusal", False)]
+        said += [(obj(delta, "audio"), "transcript", False), (obj(delta, "function_call"), "arguments", True)]
+        pieces += [Delta((index, key), parent, key, escaped) for parent, key, escaped in said if text(parent, key) is not None]
+        for call in calls:
+            for parent, key, escaped in ((obj(call, "function"), "arguments", True), (obj(call, "custom"), "input", False)):
+                if text(parent, key) is not None:
+                    pieces.append(Delta((index, key, count(call, "index")), parent, key, escaped))
+        if choice.get("finish_reason"):
+            ended.append((index,))
+        elif calls:
+            ended.append((index, "content"))
+    return Deltas(tuple(pieces), tuple(ended))
 
 
 class _StreamMeter(SseMeter):

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.meters import Unmetered
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
-from sallyport.providers.wire.reading import cap, obj, text
+from sallyport.providers.wire.reading import cap, count, obj, text
+
+_ARGUMENTS = "response.function_call_arguments.delta"
+WRITTEN = frozenset(
+    {
+        "response.audio_transcript.delta",  # so in the beta
+        _ARGUMENTS,
+        "response.output_audio_transcript.delta",
+        "response.output_text.delta",
+        "response.text.delta",
+    }
+)
 
 
 class OpenAIRealtime(WireFormat):
@@ -32,6 +44,18 @@ class OpenAIRealtime(WireFormat):
 
     def output_cap(self, body: JsonObject) -> int | None:
         return cap(obj(body, "response"), "max_output_tokens", "max_response_output_tokens")
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        kind, response = text(event, "type") or "", text(event, "response_id") or text(obj(event, "response"), "id")
+        item = (response, count(event, "output_index"))
+        if kind in WRITTEN:
+            channel = (*item, count(event, "content_index"))
+            return Deltas(
+                (Delta(channel, event, "delta", escaped=kind == _ARGUMENTS),) if text(event, "delta") is not None else ()
+            )
+        if kind == "response.done":
+            return Deltas(ended=((response,),))
+        return Deltas(ended=(item,) if kind.endswith(".done") else ())
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return Unmetered()  # over HTTP nothing is generated: sessions and their secrets are made

@@ -12,20 +12,11 @@ from uuid import uuid4
 
 from sallyport.providers.base import JsonObject, Operation, Usage
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
-from sallyport.providers.wire.openai_realtime import OpenAIRealtime
+from sallyport.providers.wire.openai_realtime import WRITTEN, OpenAIRealtime
 from sallyport.providers.wire.openai_usage import realtime_usage
 from sallyport.providers.wire.reading import obj, text
 
 _TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
-_WRITTEN = frozenset(
-    {
-        "response.audio_transcript.delta",  # so in the beta
-        "response.function_call_arguments.delta",
-        "response.output_audio_transcript.delta",
-        "response.output_text.delta",
-        "response.text.delta",
-    }
-)
 _SPOKEN = frozenset({"response.audio.delta", "response.output_audio.delta"})
 # https://platform.openai.com/docs/guides/realtime-costs: a token is 100 ms of what the user says, 50 ms of what the model says.
 # Of PCM at 24 kHz, which is the most bytes that a format has, in base64:
@@ -76,7 +67,7 @@ class _Realtime(Conversation):
         turn = self._running.get(response_id)
         if turn is None:
             return None
-        if kind in _WRITTEN:
+        if kind in WRITTEN:
             turn.output_chars += len(text(message, "delta") or "")
         elif kind in _SPOKEN:
             _note_sound(turn, len(text(message, "delta") or ""))

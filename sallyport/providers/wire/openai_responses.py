@@ -9,15 +9,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Tally, Usage, WireFormat
+from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_responses_ending import OpenAIResponsesEnding
 from sallyport.providers.wire.openai_usage import responses_usage
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
-from sallyport.providers.wire.reading import cap, decode, generated_chars, obj, objects, text
+from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
 from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "refusal", "arguments", "input", "code"})
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_SAID = frozenset(
+    {
+        "response.audio.transcript.delta",
+        "response.code_interpreter_call_code.delta",
+        "response.custom_tool_call_input.delta",
+        "response.output_text.delta",
+        "response.refusal.delta",
+    }
+)
+_ARGUMENTS = frozenset({"response.function_call_arguments.delta", "response.mcp_call_arguments.delta"})
 _NOT_TEXT = frozenset({"response.audio.delta"})  # base64
 
 
@@ -46,6 +57,18 @@ class OpenAIResponses(WireFormat):
 
     def counted(self, body: JsonObject) -> bool:
         return not body.get("background")  # answered before it is made
+
+    def deltas(self, event: JsonObject) -> Deltas:
+        kind, lane = text(event, "type") or "", text(event, "stream_id")
+        item = (lane, count(event, "output_index"))
+        if kind in _SAID or kind in _ARGUMENTS:
+            channel = (*item, count(event, "content_index"))
+            return Deltas(
+                (Delta(channel, event, "delta", escaped=kind in _ARGUMENTS),) if text(event, "delta") is not None else ()
+            )
+        if kind in _TERMINAL:
+            return Deltas(ended=((lane,),))
+        return Deltas(ended=(item,) if kind.endswith(".done") else ())
 
     def meter(self, *, status: int, headers: Mapping[str, str], prepared: bool) -> Meter:
         return pick_meter(status, headers, json=lambda: JsonMeter(_read_document), sse=_StreamMeter)

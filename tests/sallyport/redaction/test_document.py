@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sallyport.redaction.document import DocumentResult, redact_document
+from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.redactor import Redactor
 from tests.sallyport.redaction.samples import TOKENS, private_key, some
 
@@ -23,7 +24,7 @@ async def redact(document: Any, redactor: Redactor | None = None, *, pii: bool =
     return await redact_document(
         document,
         redactor or Redactor(None),
-        key=b"k" * 32,
+        names=Placeholders(b"k" * 32),
         protects=lambda key, _parent: key in PROTECTED,
         user_data=USER_DATA,
         pii=pii,

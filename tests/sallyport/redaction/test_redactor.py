@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sallyport.redaction import lookup
 from sallyport.redaction.ner_client import NerClient
+from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.redactor import Redaction, Redactor
 from tests.sallyport.redaction.samples import TOKENS, some
 
@@ -22,7 +23,7 @@ async def redact(
     redactor: Redactor, *texts: str, seconds: float = 30, pii: bool = True, secrets: bool = True, key: bytes = KEY
 ) -> Redaction:
     deadline = asyncio.get_running_loop().time() + seconds
-    return await redactor.redact(texts, key=key, pii=pii, secrets=secrets, deadline=deadline)
+    return await redactor.redact(texts, names=Placeholders(key), pii=pii, secrets=secrets, deadline=deadline)
 
 
 class Stalls:
