@@ -193,7 +193,7 @@ def _read_cohere(data: bytes) -> str:
 
 
 def _ollama(pieces: Pieces) -> bytes:
-    lines = [{"message": {"role": "assistant", "content": piece}, "done": False} for piece in pieces]
+    lines: list[JsonObject] = [{"message": {"role": "assistant", "content": piece}, "done": False} for piece in pieces]
     lines.append({"message": {"role": "assistant", "content": ""}, "done": True, "eval_count": 3})
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 

@@ -1,13 +1,19 @@
 """Values come back to who sent them, in every provider's format, and to nobody else."""
 
+# The SDKs answer with unions of every type an API may send; a test knows which one came.
+# pyright: basic, reportArgumentType=false, reportCallIssue=false, reportAttributeAccessIssue=false, reportOptionalSubscript=false
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Any
 
+import openai
 import pytest
+from google import genai
+from google.genai import types
 
 from sallyport.standin import StandIn
 from tests.e2e.sdks import GENERATING, Sdk
@@ -76,3 +82,54 @@ def test_a_conversation_sent_again_keeps_its_prefix(gateway: Gateway, restored: 
             assert not any(value in bodies[-1].decode() for value in (*PERSONAL.values(), *SECRETS.values()))
     for before, after in pairwise(bodies):
         assert after.startswith(before.removesuffix(b"]}"))
+
+
+class TestWebsockets:
+    """A provider keeps the conversation, so what was said in any message of a connection may come back in any other."""
+
+    def test_responses(self, gateway: Gateway, restored: Team, standin: StandIn, enter: Callable[[str], None]):
+        enter(restored.key)
+        with openai.OpenAI(max_retries=0).responses.connect() as connection:
+            connection.response.create(model="gpt-5-mini", input=TEXT)
+            events = list(takewhile(lambda event: event.type != "response.completed", connection))
+            connection.response.create(model="gpt-5-mini", input=f"[[echo]] {_mark(standin)}")
+            completed = next(event for event in connection if event.type == "response.completed")
+        assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == TEXT
+        assert next(event.text for event in events if event.type == "response.output_text.done") == TEXT
+        assert completed.response.output[0].content[0].text == f"[[echo]] {PERSONAL['EMAIL']}"
+        assert not any(value in request for request in standin.requests() for value in SECRETS.values())
+
+    def test_realtime(self, gateway: Gateway, restored: Team, standin: StandIn, enter: Callable[[str], None]):
+        enter(restored.key)
+        with openai.OpenAI(max_retries=0).realtime.connect(model="gpt-realtime") as connection:
+            connection.session.update(session={"type": "realtime", "output_modalities": ["text"]})
+            content = [{"type": "input_text", "text": TEXT}]
+            connection.conversation.item.create(item={"type": "message", "role": "user", "content": content})
+            connection.response.create()
+            events = list(takewhile(lambda event: event.type != "response.done", connection))
+        assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == TEXT
+        assert next(event.text for event in events if event.type == "response.output_text.done") == TEXT
+
+    async def test_gemini_live(
+        self,
+        gateway: Gateway,
+        restored: Team,
+        standin: StandIn,
+        enter: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+    ):
+        enter(restored.key)
+        monkeypatch.setenv("SSL_CERT_FILE", str(gateway.bundle))  # the SDK speaks TLS to whatever base URL it has
+        connecting = genai.Client().aio.live.connect(
+            model="gemini-live-2.5-flash-preview", config={"response_modalities": ["TEXT"]}
+        )
+        async with connecting as session:
+            turn = types.Content(role="user", parts=[types.Part(text=TEXT)])
+            await session.send_client_content(turns=turn, turn_complete=True)
+            assert "".join([message.text or "" async for message in session.receive()]) == TEXT
+
+
+def _mark(standin: StandIn) -> str:
+    """The placeholder of the e-mail address."""
+    said = "".join(request.body.decode() for request in standin.requests())
+    return re.findall(r"\[SAFE_TO_USE:EMAIL_\w{8}\]", said)[0]

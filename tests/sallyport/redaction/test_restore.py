@@ -113,7 +113,7 @@ _texts = st.lists(
     max_size=5,
 ).map(" ".join)
 _documents = st.recursive(
-    st.one_of(_texts, st.integers(), st.none(), st.builds(lambda text: json.dumps({"k": text, "l": [text]}), _texts)),
+    st.one_of(_texts, st.integers(), st.none(), _texts.map(lambda text: json.dumps({"k": text, "l": [text]}))),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from("abc"), inner, max_size=3)),
     max_leaves=6,
 )
