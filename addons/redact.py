@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import asdict
 
 from mitmproxy import http
 
@@ -18,7 +19,7 @@ from addons.services import Services
 from addons.sockets import SocketMessage
 from addons.splice import spliced
 from policies.guard import GuardRule, guard_for
-from sallyport.redaction.document import redact_document
+from sallyport.redaction.document import DocumentResult, redact_document
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.restore import Restorer
 from sallyport.redaction.spread import PERSONAL
@@ -26,6 +27,8 @@ from sallyport.store.snapshot import Workspace
 from sallyport.tracing.record import Fired
 
 _TRACE_SECONDS = 2.0
+_MOST_PLACES = 100
+"""That a record names; the rest is counted."""
 
 
 class Redact:
@@ -93,13 +96,18 @@ class Redact:
                 record.redactions[category] = record.redactions.get(category, 0) + count
             detail = ", ".join(f"{category} × {count}" for category, count in sorted(result.counts.items()))
             record.fired.extend(Fired(ref.id, ref.name, "guard", "redacted", detail) for ref in refs)
-        if result.timed_out or result.failed:
-            if rule.on_timeout == "block":
-                message = policy_message(refs, "The text could not be checked in time; try again shortly.")
-                return Refusal(503, "guard_unfinished", message, refs, "guard", retry_after=5)
-            record.fired.extend(
-                Fired(ref.id, ref.name, "guard", "redacted", "not finished in time; passed by policy") for ref in refs
-            )
+            record.fired[-1].places = [asdict(place) for place in result.places[:_MOST_PLACES]]
+        return self._unfinished(call, result, rule) if result.timed_out or result.failed else None
+
+    def _unfinished(self, call: Call, result: DocumentResult, rule: GuardRule) -> Refusal | None:
+        """Secrets are gone, but not all text was read for personal data."""
+        refs = list(rule.pii_policies)
+        why = "could not be checked" if result.failed else "could not be checked in time"
+        if (result.failed and rule.on_error == "block") or (result.timed_out and rule.on_timeout == "block"):
+            message = policy_message(refs, f"The text {why}; try again shortly.")
+            return Refusal(503, "guard_unfinished", message, refs, "guard", retry_after=5)
+        note = "the text " + why + " for personal data; passed by policy"
+        call.record.fired.extend(Fired(ref.id, ref.name, "guard", "redacted", note) for ref in refs)
         return None
 
     async def _trace_inputs(self, call: Call) -> None:

@@ -27,6 +27,9 @@ class GuardRule:
     """… and secrets."""
     timeout_seconds: float
     on_timeout: Literal["allow", "block"]
+    """What becomes of a call whose personal data could not be looked for in time …"""
+    on_error: Literal["allow", "block"]
+    """… or not at all. Secrets are taken out in any case."""
     restores_pii: bool
     """Whether personal data comes back in answers: where all guards that take it out say so …"""
     restores_secrets: bool
@@ -44,12 +47,14 @@ class GuardRule:
 def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
     """The config with every field present. Raises PolicyError."""
     check_matchers(matchers, default=False)
-    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "restore"))
+    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "on_error", "restore"))
+    on_timeout = fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block"))
     return {
         "version": fields.version(given),
         "detect": _detect(given.get("detect")),
         "timeout_seconds": _timeout(given.get("timeout_seconds", 2)),
-        "on_timeout": fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block")),
+        "on_timeout": on_timeout,
+        "on_error": fields.choice("config.on_error", given.get("on_error", on_timeout), ("allow", "block")),
         "restore": fields.boolean("config.restore", given.get("restore", False)),
     }
 
@@ -89,9 +94,15 @@ def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
         secrets_policies=_refs(secrets),
         timeout_seconds=min(config["timeout_seconds"] for config in configs),
         on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
+        on_error="block" if any(_on_error(config) == "block" for config in configs) else "allow",
         restores_pii=all(policy.config["restore"] for policy in pii),
         restores_secrets=all(policy.config["restore"] for policy in secrets),
     )
+
+
+def _on_error(config: Mapping[str, Any]) -> str:
+    """A guard of an older version has `on_timeout` for both."""
+    return config.get("on_error", config["on_timeout"])
 
 
 def _refs(policies: Iterable[Policy]) -> tuple[PolicyRef, ...]:

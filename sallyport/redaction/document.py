@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, cast
 
 from sallyport.redaction.encoded import Encoded, encoded_text
@@ -18,6 +20,8 @@ Protects = Callable[[str, dict[str, Any]], bool]
 """Whether `parent[key]` must stay as it is."""
 
 Container = dict[str, Any] | list[Any]
+Path = tuple[Any, ...]
+"""The keys and indexes that lead to a value."""
 Slot = tuple[Container, Any]
 """Where a string stands: `container[index or key]`; a `_Key` is itself the string."""
 
@@ -35,6 +39,15 @@ def _nothing(_key: str, _parent: dict[str, Any]) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """So many values of a category were replaced in one string; `where` is its JSON pointer (RFC 6901)."""
+
+    where: str
+    category: str
+    count: int
+
+
 @dataclass(slots=True)
 class DocumentResult:
     """`changed`: something was replaced. `timed_out`, `failed`: as in `Redaction`."""
@@ -42,6 +55,8 @@ class DocumentResult:
     changed: bool = False
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """Category → values replaced."""
+    places: list[Place] = field(default_factory=list[Place])
+    """In reading order."""
     timed_out: bool = False
     failed: bool = False
 
@@ -63,19 +78,22 @@ async def redact_document(
     keys `user_data` (a tool's own arguments and results) nothing is protected, whatever it is called.
     """
     pace = Pace()
-    slots: list[tuple[Slot, Text | Json | Encoded]] = []
+    slots: list[tuple[Slot, Text | Json | Encoded, Path, int]] = []
     texts: list[str] = []
-    for container, place, string in _strings(document, protects, user_data):
-        slots.append(((container, place), string))
+    for container, place, string, path in _strings(document, protects, user_data):
+        before = len(texts)
         texts.extend(string.texts())
+        slots.append(((container, place), string, path, len(texts) - before))
         await pace.breathe()
     redaction = await redactor.redact(texts, names=names, pii=pii, secrets=secrets, deadline=deadline)
-    result = DocumentResult(False, redaction.counts, redaction.timed_out, redaction.failed)
+    result = DocumentResult(False, redaction.counts, timed_out=redaction.timed_out, failed=redaction.failed)
     if not redaction.counts:
         return result
-    redacted = iter(redaction.texts)
+    redacted, found = iter(redaction.texts), iter(redaction.found)
     renamed: list[tuple[dict[str, Any], str, str]] = []
-    for (container, place), string in slots:
+    for (container, place), string, path, length in slots:
+        here = sum(map(Counter[str], islice(found, length)), Counter[str]())
+        result.places += [Place(_pointer((*path, place)), category, count) for category, count in here.items()]
         value = string.rebuild(redacted, names)
         if isinstance(place, _Key):
             if value != place and isinstance(container, dict):
@@ -88,6 +106,12 @@ async def redact_document(
         _rename(fields, old, new)
         result.changed = True
     return result
+
+
+def _pointer(path: Path) -> str:
+    """A field that was named after a value is no name to show."""
+    names = ("*" if isinstance(step, str) and not _PLAIN_KEY.fullmatch(step) else str(step) for step in path)
+    return "".join(f"/{name}" for name in names)
 
 
 def _rename(fields: dict[str, Any], old: str, new: str) -> None:
@@ -107,22 +131,23 @@ def _name(container: Container, place: Any) -> str | None:
 
 def _strings(
     document: Any, protects: Protects, user_data: AbstractSet[str]
-) -> Iterator[tuple[Container, Any, Text | Json | Encoded]]:
-    """Every string to look at, in reading order, at any depth, and where it stands."""
-    stack: list[Iterator[tuple[Container, Any, Any, Protects]]] = [_entries(document, protects, user_data)]
+) -> Iterator[tuple[Container, Any, Text | Json | Encoded, Path]]:
+    """Every string to look at, in reading order, at any depth, and where it stands: in what, and how that is reached."""
+    stack: list[tuple[Path, Iterator[tuple[Container, Any, Any, Protects]]]] = [((), _entries(document, protects, user_data))]
     while stack:
-        entry = next(stack[-1], None)
+        path, entries = stack[-1]
+        entry = next(entries, None)
         if entry is None:
             stack.pop()
             continue
         container, place, value, inner = entry
         if isinstance(value, Encoded):
-            yield container, place, value
+            yield container, place, value, path
         elif isinstance(value, str):
             name = None if isinstance(place, _Key) else _name(container, place)
-            yield container, place, plan(value, name, structured=place in user_data)
+            yield container, place, plan(value, name, structured=place in user_data), path
         elif isinstance(value, dict | list):
-            stack.append(_entries(value, inner, user_data))
+            stack.append(((*path, place), _entries(value, inner, user_data)))
 
 
 def _entries(value: Any, protects: Protects, user_data: AbstractSet[str]) -> Iterator[tuple[Container, Any, Any, Protects]]:

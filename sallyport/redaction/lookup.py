@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -26,9 +27,9 @@ _NAMES_IN_FLIGHT = 4
 _FINISH_SECONDS = 0.01
 _FINISH_RATE = 5_000_000
 """What it takes, after the last answer, to replace what was found: a start, and characters per second."""
-_SCAN_RATE = 4_000_000
+
+_SCAN_RATE = 2_000_000
 """Characters per second that rules do at least."""
-_PATIENCE_SECONDS = 10.0
 _NAMED = re.compile(r"[^\W\d_a-z][^\W\d_]*[ \u00a0:\"'=]{1,4}[^\W\d_a-z][^\W\d_]|^[^\w]*[^\W\d_a-z][^\W\d_]+: ", re.MULTILINE)
 """Two capitalised words, a field and its value, a speaker: in records, names stand without a sentence."""
 
@@ -61,21 +62,23 @@ class Lookup:
         for batch, result in zip(batches, results, strict=True):
             for text, findings in zip(batch, result, strict=True):
                 found[text] = findings
-                self._cache.put(digests[text] + kind, tuple(findings))
+                if not self.timed_out:
+                    self._cache.put(digests[text] + kind, tuple(findings))
         return found
 
     async def _scan(self, texts: list[str], *, inline: bool, pii: bool, secrets: bool) -> list[list[Finding]]:
         if inline:
-            return _scan_all(texts, pii, secrets)
+            return _scan_all(texts, pii, secrets, math.inf)
         if self._ner is not None:
-            now, alone = asyncio.get_running_loop().time(), sum(map(len, texts)) / _SCAN_RATE
-            # We take over while there is time to keep the deadline; where there can't be, the process gets the time it takes.
-            until = max(self._deadline - alone, now + min(2 * alone, _PATIENCE_SECONDS))
+            # We take over while there is time to keep the deadline.
+            until = self._deadline - sum(map(len, texts)) / _SCAN_RATE
             try:
                 return await self._ner.scan(texts, pii=pii, secrets=secrets, deadline=until)
             except NerUnavailable:
                 pass
-        return await asyncio.to_thread(_scan_all, texts, pii, secrets)
+        found = await asyncio.to_thread(_scan_all, texts, pii, secrets, self._deadline)
+        self.timed_out = self.timed_out or (pii and asyncio.get_running_loop().time() > self._deadline)
+        return found
 
     async def names(self, digests: Mapping[str, bytes]) -> dict[str, list[Finding]]:
         """Findings by the language model, as far as it came by the deadline."""
@@ -150,13 +153,13 @@ def _may_hold_names(segment: str) -> bool:
     return segment.count(" ") * 40 > len(segment)
 
 
-def _scan_all(texts: Sequence[str], pii: bool, secrets: bool) -> list[list[Finding]]:
-    return [_scan_one(text, pii, secrets) for text in texts]
+def _scan_all(texts: Sequence[str], pii: bool, secrets: bool, until: float) -> list[list[Finding]]:
+    return [_scan_one(text, pii, secrets, until) for text in texts]
 
 
-def _scan_one(text: str, pii: bool, secrets: bool) -> list[Finding]:
+def _scan_one(text: str, pii: bool, secrets: bool, until: float) -> list[Finding]:
     try:
-        return scan(text, pii=pii, secrets=secrets)
+        return scan(text, pii=pii, secrets=secrets, until=until)
     except Exception as error:  # a text must never get through unread because a rule has a fault
         log.error("a rule failed: %s", type(error).__name__)
         return [Finding(0, len(text), "UNREADABLE")]

@@ -34,6 +34,8 @@ class Redaction:
     texts: list[str]
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """Category → values replaced."""
+    found: list[dict[str, int]] = field(default_factory=list[dict[str, int]])
+    """The same, of each text."""
     timed_out: bool = False
     failed: bool = False
 
@@ -69,6 +71,7 @@ class Redactor:
         pace = Pace()
         found = await self.find(texts, key=names.key, pii=pii, secrets=secrets, deadline=deadline)
         counts: Counter[str] = Counter()
+        counted: dict[str, Counter[str]] = {}
         replaced: dict[str, str] = {}
         for text, findings in found.findings.items():
             if findings:
@@ -76,9 +79,12 @@ class Redactor:
                 await pace.breathe()
             else:
                 replaced[text] = text
+        for text, findings in found.findings.items():
+            counted[text] = Counter(finding.category for finding in findings)
         for text in texts:
-            counts.update(finding.category for finding in found.findings[text])
-        return Redaction([replaced[text] for text in texts], dict(counts), found.timed_out, found.failed)
+            counts.update(counted[text])
+        of_each: list[dict[str, int]] = [counted[text] for text in texts]
+        return Redaction([replaced[text] for text in texts], dict(counts), of_each, found.timed_out, found.failed)
 
     async def find(self, texts: Sequence[str], *, key: bytes, pii: bool, secrets: bool, deadline: float) -> Found:
         """What `redact` would replace, and where."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import time
+
 from sallyport.redaction import placeholders
 from sallyport.redaction.detector import Haystack
 from sallyport.redaction.finding import Finding, merge
@@ -11,7 +14,8 @@ from sallyport.redaction.secrets import find_secrets
 RULES_VERSION = 5
 """Goes up with every change of what is found, so that nothing cached or compared is of another version."""
 
-
+SECRETS_RATE = 10_000_000
+"""Characters per second that are searched for secrets at least."""
 _WINDOW = 128_000
 """Characters looked at at a time: one search of a regex holds Python's lock, and must not hold it for long."""
 _OVERLAP = 24_000
@@ -20,15 +24,19 @@ _CONTEXT = 200
 """… and back into the one before: what stands before a value tells what it is."""
 
 
-def scan(text: str, *, pii: bool, secrets: bool) -> list[Finding]:
-    """Sorted, none overlapping; a secret wins over personal data, and placeholders already in the text stay as they are."""
+def scan(text: str, *, pii: bool, secrets: bool, until: float = math.inf) -> list[Finding]:
+    """Sorted, none overlapping; a secret wins over personal data, and placeholders already in the text stay as they are.
+
+    Secrets are found in all of it. Personal data is no more looked for once that would end after `until` (`time.monotonic`).
+    """
     if len(text) <= _WINDOW + _OVERLAP:
-        return _scan(text, pii=pii, secrets=secrets)
+        return _scan(text, pii=pii and time.monotonic() < until, secrets=secrets)
     found: list[Finding] = []
     start = reached = 0
     while start < len(text):
         end = _border(text, start + _WINDOW)
         first = max(0, start - _CONTEXT)
+        pii = pii and time.monotonic() + (len(text) - start) / SECRETS_RATE < until
         for finding in _scan(text[first : end + _OVERLAP], pii=pii, secrets=secrets):
             here = Finding(finding.start + first, finding.end + first, finding.category)
             if max(start, reached) <= here.start < end:

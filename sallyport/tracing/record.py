@@ -33,6 +33,8 @@ class Fired:
     policy_type: str
     action: Literal["blocked", "redacted"]
     detail: str
+    places: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    """Of what was redacted the first: `where` (a JSON pointer into the request), `category`, `count`. Never a value."""
 
 
 @dataclass(slots=True)

@@ -18,13 +18,14 @@ from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapsh
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zQ7eR"
 
 
-def guard(*, pii: bool = False, on_timeout: str = "allow", restore: bool = False) -> Policy:
+def guard(*, pii: bool = False, on_timeout: str = "allow", on_error: str | None = None, restore: bool = False) -> Policy:
     config = {
         "version": 1,
         "detect": {"pii": pii, "secrets": True},
         "timeout_seconds": 5,
         "on_timeout": on_timeout,
         "restore": restore,
+        **({"on_error": on_error} if on_error else {}),
     }
     return make_policy("guard", config)
 
@@ -75,16 +76,27 @@ async def test_without_a_guard_only_the_gateway_key_is_taken_out(services: Servi
     assert "[SAFE_TO_USE:GATEWAY_KEY_" in content
 
 
-@pytest.mark.parametrize(("choice", "status"), [("block", 503), ("allow", None)])
+@pytest.mark.parametrize(
+    ("choices", "status"),
+    [
+        ({"on_error": "block"}, 503),
+        ({"on_error": "allow"}, None),
+        ({"on_timeout": "block"}, 503),  # of a guard that was made before there was `on_error`
+        ({"on_timeout": "block", "on_error": "allow"}, None),
+    ],
+)
 async def test_when_names_cannot_be_looked_for_the_policy_decides_and_secrets_are_gone(
-    services: Services, make_flow: MakeFlow, choice: str, status: int | None
+    services: Services, make_flow: MakeFlow, choices: dict[str, Any], status: int | None
 ):
-    services.snapshot = make_snapshot(policies=(guard(pii=True, on_timeout=choice),))  # the services have no names model
+    services.snapshot = make_snapshot(policies=(guard(pii=True, **choices),))  # the services have no names model
     text = f"Yesterday Maria Schneider and her brother Thomas moved from Hamburg to Lisbon with {TOKEN}."
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
     flow = await redact(services, make_flow, "/openai/v1/chat/completions", body)
     assert (flow.response.status_code if flow.response else None) == status
-    assert TOKEN not in json.dumps(known(call_of(flow)).body)
+    call = known(call_of(flow))
+    assert TOKEN not in json.dumps(call.body)
+    assert "could not be checked" in call.record.fired[-1].detail
+    assert call.record.fired[-1].action == ("blocked" if status else "redacted")
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def test_in_place_in_every_format(
     assert reply.text.startswith("[[echo]] Write to [SAFE_TO_USE:EMAIL_")
     record = gateway.call(reply.headers["x-gateway-request-id"])
     assert record["redactions"] == dict.fromkeys(CATEGORIES, 1)
+    assert sorted(place["category"] for place in record["redacted_at"]) == CATEGORIES
+    assert len({place["where"] for place in record["redacted_at"]}) == 1
 
 
 def test_the_same_value_gets_the_same_placeholder(gateway: Gateway, guarded: Team, standin: StandIn):

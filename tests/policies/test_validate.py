@@ -44,6 +44,7 @@ LIMIT = {"metric": "requests", "window": "minute", "value": 60}
                 "detect": {"pii": True, "secrets": False},
                 "timeout_seconds": 2,
                 "on_timeout": "allow",
+                "on_error": "allow",
                 "restore": False,
             },
         ),

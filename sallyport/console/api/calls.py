@@ -78,6 +78,10 @@ class CallDetail(Call):
         default=None, description="The redacted request, where the workspace keeps it (`trace_content: redacted`)."
     )
     outputs: Any = None
+    redacted_at: list[dict[str, Any]] = Field(
+        description="Where something was redacted: JSON pointers into the request, never a value; the first 100.",
+        examples=[[{"where": "/messages/0/content", "category": "EMAIL", "count": 2}]],
+    )
 
 
 def call_filters(
@@ -122,4 +126,5 @@ def get_call(console: ConsoleDep, id: Id) -> dict[str, Any]:
 
 def _detail(row: CallRow) -> dict[str, Any]:
     more = ("method", "path", "client_ip", "user_agent", "inputs", "outputs")
-    return ledger.call_json(row) | {name: getattr(row, name) for name in more}
+    places = [place for fired in row.fired for place in fired.get("places", ())]
+    return ledger.call_json(row) | {name: getattr(row, name) for name in more} | {"redacted_at": places}

@@ -78,7 +78,7 @@ def _violation_row(record: CallRecord, fired: Fired, link: Link | None) -> dict[
         "id": new_id(),
         "at": record.started_at,
         "call_id": record.id,
-        **asdict(fired),
+        **{name: value for name, value in asdict(fired).items() if name != "places"},
         "organization_id": record.organization_id,
         "workspace_id": record.workspace_id,
         "user_id": record.user_id,

@@ -33,6 +33,19 @@ async def redact(document: Any, redactor: Redactor | None = None, *, pii: bool =
     )
 
 
+async def test_what_was_found_where_is_told_without_the_values() -> None:
+    arguments = json.dumps({"token": SECRET, "again": [SECRET]})
+    result = await redact({"messages": [{"content": f"{SECRET} of a@example.com"}, {"arguments": arguments}], SECRET: SECRET})
+    assert [(place.where, place.category, place.count) for place in result.places] == [
+        ("/messages/0/content", "ANTHROPIC_API_KEY", 1),
+        ("/messages/0/content", "EMAIL", 1),
+        ("/messages/1/arguments", "ANTHROPIC_API_KEY", 2),
+        ("/*", "ANTHROPIC_API_KEY", 1),
+        ("/*", "ANTHROPIC_API_KEY", 1),
+    ]
+    assert sum(place.count for place in result.places) == sum(result.counts.values())
+
+
 async def test_strings_are_redacted_and_protected_ones_are_not() -> None:
     document: dict[str, Any] = {
         "model": SECRET,

@@ -74,7 +74,7 @@ async def test_hostile_text_is_shown_and_does_nothing(bench: Bench, browser: htt
         cost_nano=10**9,
         redactions={HOSTILE: 1},
         matched=[PolicyRef("p", HOSTILE)],
-        fired=[Fired("p", HOSTILE, "guard", "redacted", HOSTILE)],
+        fired=[Fired("p", HOSTILE, "guard", "redacted", HOSTILE, [{"where": HOSTILE, "category": HOSTILE, "count": 1}])],
     )
     (violation,) = ledger.list_violations(store.engine).items
     store.triage_violation(admin, violation.id, {"assignee": HOSTILE})
