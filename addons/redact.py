@@ -19,6 +19,7 @@ from addons.services import Services
 from addons.sockets import SocketMessage
 from addons.splice import spliced
 from policies.guard import GuardRule, guard_for
+from sallyport.providers.wire.system_prompts import system_prompts, vendors_own
 from sallyport.redaction.document import DocumentResult, redact_document
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.restore import Restorer
@@ -87,6 +88,7 @@ class Redact:
             pii=rule.pii,
             secrets=rule.secrets,
             deadline=asyncio.get_running_loop().time() + rule.timeout_seconds,
+            but=(*vendors_own(body), *(() if rule.system_prompts else system_prompts(body))),
         )
         record, refs = call.record, list(rule.policies)
         record.matched.extend(ref for ref in refs if ref not in record.matched)

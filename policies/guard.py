@@ -30,6 +30,8 @@ class GuardRule:
     """What becomes of a call whose personal data could not be looked for in time …"""
     on_error: Literal["allow", "block"]
     """… or not at all. Secrets are taken out in any case."""
+    system_prompts: bool
+    """Whether system prompts are looked at: where any guard says so."""
     restores_pii: bool
     """Whether personal data comes back in answers: where all guards that take it out say so …"""
     restores_secrets: bool
@@ -47,7 +49,7 @@ class GuardRule:
 def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
     """The config with every field present. Raises PolicyError."""
     check_matchers(matchers, default=False)
-    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "on_error", "restore"))
+    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "on_error", "restore", "system_prompts"))
     on_timeout = fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block"))
     return {
         "version": fields.version(given),
@@ -56,6 +58,7 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
         "on_timeout": on_timeout,
         "on_error": fields.choice("config.on_error", given.get("on_error", on_timeout), ("allow", "block")),
         "restore": fields.boolean("config.restore", given.get("restore", False)),
+        "system_prompts": fields.boolean("config.system_prompts", given.get("system_prompts", True)),
     }
 
 
@@ -95,6 +98,7 @@ def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
         timeout_seconds=min(config["timeout_seconds"] for config in configs),
         on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
         on_error="block" if any(_on_error(config) == "block" for config in configs) else "allow",
+        system_prompts=any(config.get("system_prompts", True) for config in configs),
         restores_pii=all(policy.config["restore"] for policy in pii),
         restores_secrets=all(policy.config["restore"] for policy in secrets),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
@@ -71,16 +71,19 @@ async def redact_document(
     pii: bool,
     secrets: bool,
     deadline: float,
+    but: Iterable[Slot] = (),
 ) -> DocumentResult:
     """Redact all strings of `document` (a dict or list) in place, save what `protects` says must stay and is no text in base64.
 
     Strings that are JSON objects or arrays themselves (tool arguments) are redacted inside, their other bytes kept. Beneath the
-    keys `user_data` (a tool's own arguments and results) nothing is protected, whatever it is called.
+    keys `user_data` (a tool's own arguments and results) nothing is protected, whatever it is called. What stands in `but` is not
+    looked at.
     """
     pace = Pace()
     slots: list[tuple[Slot, Text | Json | Encoded, Path, int]] = []
     texts: list[str] = []
-    for container, place, string, path in _strings(document, protects, user_data):
+    left = {(id(container), place) for container, place in but}
+    for container, place, string, path in _strings(document, protects, user_data, left):
         before = len(texts)
         texts.extend(string.texts())
         slots.append(((container, place), string, path, len(texts) - before))
@@ -130,7 +133,7 @@ def _name(container: Container, place: Any) -> str | None:
 
 
 def _strings(
-    document: Any, protects: Protects, user_data: AbstractSet[str]
+    document: Any, protects: Protects, user_data: AbstractSet[str], left: AbstractSet[tuple[int, Any]]
 ) -> Iterator[tuple[Container, Any, Text | Json | Encoded, Path]]:
     """Every string to look at, in reading order, at any depth, and where it stands: in what, and how that is reached."""
     stack: list[tuple[Path, Iterator[tuple[Container, Any, Any, Protects]]]] = [((), _entries(document, protects, user_data))]
@@ -141,6 +144,8 @@ def _strings(
             stack.pop()
             continue
         container, place, value, inner = entry
+        if left and (id(container), place) in left:
+            continue
         if isinstance(value, Encoded):
             yield container, place, value, path
         elif isinstance(value, str):

@@ -13,18 +13,27 @@ from addons.redact import Redact
 from addons.route import Route
 from addons.services import Services
 from policies.model import Policy
+from sallyport.secret import Secret
 from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapshot
 
 TOKEN = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zQ7eR"
 
 
-def guard(*, pii: bool = False, on_timeout: str = "allow", on_error: str | None = None, restore: bool = False) -> Policy:
+def guard(
+    *,
+    pii: bool = False,
+    on_timeout: str = "allow",
+    on_error: str | None = None,
+    restore: bool = False,
+    system_prompts: bool = True,
+) -> Policy:
     config = {
         "version": 1,
         "detect": {"pii": pii, "secrets": True},
         "timeout_seconds": 5,
         "on_timeout": on_timeout,
         "restore": restore,
+        "system_prompts": system_prompts,
         **({"on_error": on_error} if on_error else {}),
     }
     return make_policy("guard", config)
@@ -139,3 +148,43 @@ async def test_values_come_back_only_where_every_guard_that_takes_them_out_resto
     body = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": text}]}
     call = known(call_of(await redact(services, make_flow, "/openai/v1/chat/completions", body)))
     assert list(known(call.restorer).values.values()) == ["ada@example.com"]
+
+
+MARK = "x-anthropic-billing-header: cc_version=2.1.330.abc; cc_entrypoint=cli; cch=1a2b3;"
+SYSTEM = f"The token is {TOKEN}."
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/anthropic/v1/messages", {"system": SYSTEM, "max_tokens": 5}),
+        (
+            "/anthropic/v1/messages",
+            {"system": [{"type": "text", "text": MARK}, {"type": "text", "text": SYSTEM}], "max_tokens": 5},
+        ),
+        ("/openai/v1/chat/completions", {"messages": [{"role": "developer", "content": [{"type": "text", "text": SYSTEM}]}]}),
+        ("/openai/v1/responses", {"instructions": SYSTEM, "input": [{"role": "system", "content": SYSTEM}]}),
+        ("/gemini/v1beta/models/gemini-2.5-flash:generateContent", {"systemInstruction": {"parts": [{"text": SYSTEM}]}}),
+        ("/bedrock/model/m/converse", {"system": [{"text": SYSTEM}]}),
+    ],
+)
+async def test_system_prompts_are_a_choice(services: Services, make_flow: MakeFlow, path: str, body: dict[str, Any]):
+    for looked_at in (True, False):
+        said = {"role": "user", "content": TOKEN, "parts": [{"text": TOKEN}]}
+        whole = {"model": "m", **body, "contents": [said], "messages": [*body.get("messages", ()), said]}
+        names = ("ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK", "GOOGLE_API_KEY", "OPENAI_API_KEY")
+        secrets = dict.fromkeys(names, Secret("sk-provider"))
+        services.snapshot = make_snapshot(policies=(guard(system_prompts=looked_at),), secrets=secrets)
+        call = known(call_of(await redact(services, make_flow, path, whole)))
+        assert (SYSTEM in json.dumps(call.body)) is not looked_at
+        assert TOKEN not in json.dumps(known(call.body)["contents"])
+        assert TOKEN not in json.dumps(known(call.body)["messages"][-1])
+
+
+async def test_claude_codes_first_block_stays_byte_for_byte_and_hides_nothing(services: Services, make_flow: MakeFlow):
+    services.snapshot = make_snapshot(policies=(guard(pii=True, on_timeout="allow"),))
+    for first, stays in ((MARK, True), (f"{MARK} {TOKEN}", False), (f"{MARK}\ncall (415) 555-2671", False)):
+        system = [{"type": "text", "text": first}, {"type": "text", "text": "Be brief."}]
+        body = {"model": "claude-sonnet-4-5", "max_tokens": 5, "system": system, "messages": []}
+        call = known(call_of(await redact(services, make_flow, "/anthropic/v1/messages", body)))
+        assert (known(call.body)["system"][0]["text"] == first) is stays

@@ -46,6 +46,7 @@ LIMIT = {"metric": "requests", "window": "minute", "value": 60}
                 "on_timeout": "allow",
                 "on_error": "allow",
                 "restore": False,
+                "system_prompts": True,
             },
         ),
     ],
