@@ -9,7 +9,7 @@ from sallyport.console.call_counters import CallCounters
 from sallyport.console.health import Dependency
 from sallyport.console.histogram import Histogram
 from sallyport.money import nano_to_usd
-from sallyport.spend import rejections
+from sallyport.spend import rejected
 from sallyport.tracing.recorder import RecorderStatus
 
 type Sample = tuple[Mapping[str, str], int | float | str]
@@ -49,8 +49,8 @@ def render(
     page.times("gateway_seconds", "The gateway's own part of a successful call.", counters.gateway_seconds)
     page.times("provider_seconds", "The provider's part of a successful call.", counters.provider_seconds)
     page.times("first_token_seconds", "From a call's start to its answer's first token.", counters.first_token_seconds)
-    rejected: list[Sample] = [({}, rejections.count())]
-    page.add("settlements_rejected_total", "counter", "Calls of dead workers and of journals that Redis can't settle.", rejected)
+    unsettled: list[Sample] = [({}, rejected.count())]
+    page.add("settlements_rejected_total", "counter", "Calls of dead workers and of journals that Redis can't settle.", unsettled)
     page.add("recorder_recorded_total", "counter", "Records brought to the ledger.", [({}, status.recorded)])
     page.add("recorder_buried_total", "counter", "Records that could not be recorded.", [({}, status.buried)])
     page.add("recorder_sink_failures_total", "counter", "Failures of trace sinks.", [({}, status.sink_failures)])

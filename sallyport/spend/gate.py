@@ -21,7 +21,7 @@ from sallyport.spend import keys, plan
 from sallyport.spend.admission import Admission, Topped, blocks
 from sallyport.spend.grants import Grants
 from sallyport.spend.journal import Journal
-from sallyport.spend.rejections import is_rejection
+from sallyport.spend.rejected import is_rejection
 from sallyport.spend.script import Argument, Script
 from sallyport.tracing.record import CallRecord
 

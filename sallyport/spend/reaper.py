@@ -9,7 +9,7 @@ import orjson
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from sallyport.spend import keys, plan, rejections
+from sallyport.spend import keys, plan, rejected
 from sallyport.spend.grants import PREFIX, reap_grant
 from sallyport.spend.script import Script
 from sallyport.tracing.record import CallRecord
@@ -51,9 +51,9 @@ async def _reap(client: redis.asyncio.Redis, organization_id: str, now: float) -
         try:
             reaped += await _settle.run(client, *plan.settlement(lost, expired_by=now))
         except ResponseError as error:
-            if not rejections.is_rejection(error):
+            if not rejected.is_rejection(error):
                 raise
-            rejections.tell(lost.id, organization_id, error)
+            rejected.tell(lost.id, organization_id, error)
     return reaped
 
 

@@ -21,7 +21,7 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 from sqlalchemy import Engine
 
-from sallyport.spend import keys, plan, rejections
+from sallyport.spend import keys, plan, rejected
 from sallyport.spend.journal import SUFFIX
 from sallyport.spend.ledger import costs_of
 from sallyport.spend.script import Script
@@ -130,9 +130,9 @@ class Journals:
                 arguments[2] = orjson.dumps(noted.bill)
                 await _settle.run(self._redis, names, arguments)
         except ResponseError as error:
-            if not rejections.is_rejection(error):
+            if not rejected.is_rejection(error):
                 raise
-            rejections.tell(record.id, record.organization_id, error)  # the file stays, and the others are done
+            rejected.tell(record.id, record.organization_id, error)  # the file stays, and the others are done
 
 
 def _read_all(paths: Iterable[Path]) -> dict[str, Noted]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sallyport.spend import rejections
+from sallyport.spend import rejected
 from sallyport.spend.gate import Rejected, SpendGate, StoreUnavailable
 from sallyport.tracing.record import CallRecord
 
@@ -23,7 +23,7 @@ class Unsettled:
     def add(self, record: CallRecord, why: StoreUnavailable) -> None:
         self._waiting[record.id] = record
         if isinstance(why, Rejected):
-            rejections.tell(record.id, record.organization_id, why)
+            rejected.tell(record.id, record.organization_id, why)
 
     async def settle(self, gate: SpendGate) -> None:
         """Try all again. Raises StoreUnavailable: the rest waits on."""
@@ -31,7 +31,7 @@ class Unsettled:
             try:
                 await gate.settle_again(record)
             except Rejected as error:
-                rejections.tell(call_id, record.organization_id, error)
+                rejected.tell(call_id, record.organization_id, error)
                 self._rejected[call_id] = self._rejected.get(call_id, 0) + 1
                 if self._rejected[call_id] < _TRIES:
                     continue

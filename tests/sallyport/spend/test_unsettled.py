@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from sallyport.spend import keys, rejections
+from sallyport.spend import keys, rejected
 from sallyport.spend.gate import Rejected, SpendGate, StoreUnavailable
 from sallyport.spend.journal import Journal
 from sallyport.spend.reaper import reap
@@ -59,7 +59,7 @@ async def test_a_call_that_can_not_be_recorded_holds_up_no_other_and_comes_back_
 ) -> None:
     desk.clock.now = time.time()
     journal = Journal(tmp_path / "journals")
-    gate, unsettled, before = SpendGate(desk.client, lease_seconds=30, journal=journal), Unsettled(), rejections.count()
+    gate, unsettled, before = SpendGate(desk.client, lease_seconds=30, journal=journal), Unsettled(), rejected.count()
     poison = replace(desk.call(), organization_id="damaged", cost_nano=5)
     await desk.client.set(keys.calls_stream("damaged"), "not a stream")
     with pytest.raises(Rejected):
@@ -72,7 +72,7 @@ async def test_a_call_that_can_not_be_recorded_holds_up_no_other_and_comes_back_
     for _ in range(20):
         await unsettled.settle(gate)
     assert len(unsettled) == 0
-    assert rejections.count() == before + 1
+    assert rejected.count() == before + 1
     journal.close()
     journals = Journals(tmp_path / "journals", desk.client, engine, lease_seconds=30, clock=lambda: desk.clock.now)
     await journals.replay_all("damaged")  # is rejected again
