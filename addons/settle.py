@@ -177,6 +177,8 @@ class Settle:
             record.first_token_ms = (call.first_byte - call.started) * 1000
         if record.outcome == "success" and record.status is not None and record.status >= 400:
             record.outcome, record.reason = "error", record.reason or "provider_error"
+        if record.outcome == "success" and call.meter and call.meter.failed:  # within an answer that had begun well
+            record.outcome, record.reason = "error", "provider_error"
         if call.generates and call.sent is not None and waited >= 0:
             charge(call, self._services.output)
 

@@ -69,6 +69,8 @@ class Tally:
     """The model that answered, as the response names it."""
     complete: bool = False
     """The terminal event (or the whole JSON body) has been seen; nothing billable follows."""
+    failed: bool = False
+    """The provider ended its answer by an error: it could not finish it."""
     output_chars: int = 0
     """Characters of generated text seen so far: the basis of an estimate when the stream dies."""
     reasoned: bool = False

@@ -88,7 +88,7 @@ CASES: dict[str, tuple[str, Callable[[httpx2.Client, str, Body], None], tuple[st
     "client-leaves-within": ("[[length:600]] [[delay-ms:15]]", _hang_up, ("aborted", True)),
     "client-leaves-before": ("[[delay-ms:3000]]", _hang_up_before_the_answer, ("aborted", True)),
     "provider-dies": ("[[length:50]] [[die-after:12]]", _read_to_its_cut, ("error", True)),
-    "provider-fails-within": ("[[length:50]] [[error-after:12]]", _read_to_its_end, ("success", True)),
+    "provider-fails-within": ("[[length:50]] [[error-after:12]]", _read_to_its_end, ("error", True)),
 }
 
 

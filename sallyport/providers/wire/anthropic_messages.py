@@ -107,8 +107,8 @@ class AnthropicReader:
                 if usage := obj(event, "usage"):
                     self._add(usage)
                     meter.usage = meter.partial
-            case "message_stop" | "error":
-                meter.complete = True
+            case "message_stop" | "error" as kind:
+                meter.complete, meter.failed = True, kind == "error"
             case _:
                 pass
 

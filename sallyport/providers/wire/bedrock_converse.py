@@ -68,7 +68,7 @@ class _StreamMeter(FrameMeter):
                 self.usage = converse_usage(usage)
             self.complete = True
         elif frame.is_error:
-            self.complete = True
+            self.complete = self.failed = True
 
 
 def _read_document(meter: Meter, document: Any) -> None:

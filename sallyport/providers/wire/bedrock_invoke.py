@@ -100,7 +100,7 @@ class _StreamMeter(FrameMeter):
 
     def on_frame(self, frame: Frame) -> None:
         if frame.is_error:
-            self.complete = True
+            self.complete = self.failed = True
             return
         event = obj(_chunk(frame))
         metrics = event.pop(_METRICS, None)

@@ -130,7 +130,8 @@ class _SseMeter(SseMeter):
         self._reader.read(answer)
         if self._reader.over:
             self.usage = self.partial
-        self.complete = self.complete or self._reader.over or "error" in answer
+        self.failed = self.failed or "error" in answer
+        self.complete = self.complete or self._reader.over or self.failed
         return True
 
 

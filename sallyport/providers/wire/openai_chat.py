@@ -111,7 +111,8 @@ class _StreamMeter(SseMeter):
             self.partial = chat_usage(usage, self._service_tier)
             if not choices or any(choice.get("finish_reason") for choice in choices):
                 self.usage = self.partial
-        self.complete = self.complete or isinstance(chunk.get("error"), dict)
+        self.failed = self.failed or isinstance(chunk.get("error"), dict)
+        self.complete = self.complete or self.failed
         return not usage or chunk.get("choices") != []
 
 

@@ -19,6 +19,7 @@ from sallyport.providers.wire.sse import SseEvent
 
 _GENERATED = frozenset({"text", "refusal", "arguments", "input", "code"})
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "error"})
+_FAILED = frozenset({"response.failed", "error"})
 _SAID = frozenset(
     {
         "response.audio.transcript.delta",
@@ -100,7 +101,7 @@ def read_event(tally: Tally, event: JsonObject, kind: str) -> None:
     tally.model = text(response, "model") or tally.model
     if kind in _TERMINAL:
         _read_usage(tally, response)
-        tally.complete = True
+        tally.complete, tally.failed = True, kind in _FAILED
 
 
 def _read_document(meter: Meter, document: Any) -> None:
