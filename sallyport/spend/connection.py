@@ -16,21 +16,16 @@ _CONNECTIONS = 64
 
 
 class Client(Redis):
-    """redis-py's client, whose scripts go over one connection of their own where that is possible (see `script_connection`)."""
+    """redis-py's client; its scripts have a connection of their own where that is possible (see `script_connection`)."""
 
     def __init__(self, url: str) -> None:
         super().__init__(connection_pool=BlockingConnectionPool.from_url(url, max_connections=_CONNECTIONS, timeout=None))
         self.auto_close_connection_pool = True
-        self._scripts = script_connection(url)
-
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        if self._scripts and args[0] in ("EVALSHA", "EVAL"):
-            return await self._scripts.run(args)
-        return cast(object, await super().execute_command(*args, **options))
+        self.scripts = script_connection(url)
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
-        if self._scripts:
-            self._scripts.close()
+        if self.scripts:
+            self.scripts.close()
         await super().aclose(close_connection_pool)
 
 

@@ -114,7 +114,7 @@ class SpendGate:
         """What admit.lua answers as soon as the counters are whole. Raises StoreUnavailable."""
         deadline = time.monotonic() + self._answer_seconds
         while True:
-            answer = await self._answer(_admit(organization_id).run(self._redis, names, arguments, first=("first",)))
+            answer = await self._run(_admit(organization_id), names, arguments, first=("first",))
             if not answer or answer[0][0] not in _LOST:
                 return answer
             if time.monotonic() > deadline:
@@ -140,7 +140,7 @@ class SpendGate:
         reservation any more may go on: it has been charged. Raises StoreUnavailable.
         """
         names, arguments = plan.topping_up(record, caps, min(spent_nano, _MOST), min(wanted_nano, _MOST))
-        answer: list[Any] = await self._answer(self._top_up.run(self._redis, names, arguments))
+        answer: list[Any] = await self._run(self._top_up, names, arguments)
         if answer[0] in (b"held", "held"):
             self._note_raise(record.id, int(answer[1]), spent_nano)
             return Topped(int(answer[1]))
@@ -166,7 +166,7 @@ class SpendGate:
         await self._charge(record, *plan.settlement(record, extra=self._extra.get(record.id, ())))
 
     async def _charge(self, record: CallRecord, names: Sequence[str], arguments: Sequence[Argument]) -> None:
-        await self._answer(self._settle.run(self._redis, names, arguments))
+        await self._run(self._settle, names, arguments)
         self._extra.pop(record.id, None)
         self.grants.charged(record.id)
 
@@ -209,12 +209,19 @@ class SpendGate:
                     await self._redis.execute_command("PING")  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
                 self._away = False
 
-    async def _answer[T](self, asked: Coroutine[Any, Any, T]) -> T:
+    async def _run(
+        self, script: Script, names: Sequence[str], arguments: Sequence[Argument], *, first: Sequence[str] = ()
+    ) -> Any:
+        asked = script.run(self._redis, names, arguments, first=first, seconds=self._answer_seconds)
+        return await self._answer(asked, bounded=True)
+
+    async def _answer[T](self, asked: Coroutine[Any, Any, T], *, bounded: bool = False) -> T:
+        """`bounded`: it raises TimeoutError by itself."""
         if self._away:
             asked.close()
             raise StoreUnavailable("Redis does not answer")
         try:
-            async with asyncio.timeout(self._answer_seconds):
+            async with asyncio.timeout(None if bounded else self._answer_seconds):
                 return await asked
         except TimeoutError as error:
             self._away = True

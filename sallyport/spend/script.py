@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any, cast
 
 import redis.asyncio
 from redis.exceptions import NoScriptError
+
+from sallyport.spend.connection import Client
+from sallyport.spend.script_connection import Command
 
 Argument = str | bytes | int | float
 
@@ -20,15 +24,28 @@ class Script:
         self._digest = hashlib.sha1(self._source, usedforsecurity=False).hexdigest()  # EVALSHA knows scripts by their SHA-1
 
     async def run(
-        self, client: redis.asyncio.Redis, keys: Sequence[str], arguments: Sequence[Argument], *, first: Sequence[Argument] = ()
+        self,
+        client: redis.asyncio.Redis,
+        keys: Sequence[str],
+        arguments: Sequence[Argument],
+        *,
+        first: Sequence[Argument] = (),
+        seconds: float | None = None,
     ) -> Any:
         """The script's answer. A server that does not know the script yet is given it, and runs it, in a second round trip,
-        with the arguments `first` at the end.
+        with the arguments `first` at the end. `seconds`: the longest wait. Raises redis.RedisError, OSError, TimeoutError.
         """
-        execute = cast("Callable[..., Awaitable[Any]]", client.execute_command)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
         # redis-py looks long at what is not bytes.
         given = (len(keys), *(key.encode() for key in keys), *(one.encode() if type(one) is str else one for one in arguments))
         try:
-            return await execute("EVALSHA", self._digest, *given)
+            return await _execute(client, ("EVALSHA", self._digest, *given), seconds)
         except NoScriptError:
-            return await execute("EVAL", self._source, *given, *first)
+            return await _execute(client, ("EVAL", self._source, *given, *first), seconds)
+
+
+async def _execute(client: redis.asyncio.Redis, command: Command, seconds: float | None) -> Any:
+    if isinstance(client, Client) and client.scripts:
+        return await client.scripts.run(command, seconds)
+    execute = cast("Callable[..., Awaitable[Any]]", client.execute_command)  # pyright: ignore[reportUnknownMemberType] - untyped in redis-py
+    async with asyncio.timeout(seconds):
+        return await execute(*command)

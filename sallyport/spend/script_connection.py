@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
@@ -27,8 +28,7 @@ _NOTHING = object()
 class ScriptConnection:
     """Connects at the first command, and anew when the connection was lost; the commands that waited on that fail.
 
-    How long one may wait is for the caller to bound: a command that is given up keeps its place, so that an answer that comes
-    late is taken for no other's.
+    A command that was given up keeps its place, so that an answer that comes late is taken for no other's.
     """
 
     def __init__(self, opens: Callable[[], Awaitable[_Wire]], greeting: Sequence[Command] = ()) -> None:
@@ -38,11 +38,12 @@ class ScriptConnection:
         self._wire: _Wire | None = None
         self._opening = asyncio.Lock()
 
-    async def run(self, command: Command) -> Any:
-        """Redis's answer. Raises redis.RedisError, OSError."""
+    async def run(self, command: Command, seconds: float | None = None) -> Any:
+        """Redis's answer, within `seconds` of asking it. Raises redis.RedisError, OSError, TimeoutError."""
         if self._wire is None or not self._wire.usable():
-            await self._open()
-        return await cast(_Wire, self._wire).ask(command)
+            async with asyncio.timeout(seconds):
+                await self._open()
+        return await cast(_Wire, self._wire).ask(command, seconds)
 
     async def _open(self) -> None:
         async with self._opening:
@@ -66,17 +67,23 @@ class _Wire(asyncio.Protocol):
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._reader = hiredis.Reader(replyError=_error, notEnoughData=_NOTHING)
-        self._waiting: deque[tuple[asyncio.Future[Any], float]] = deque()
-        """Who waits for the next answers, and since when."""
+        self._waiting: deque[tuple[asyncio.Future[Any], float, float]] = deque()
+        """Who waits for the next answers, since when and until when."""
+        self._alarm: asyncio.TimerHandle | None = None
+        """When the next of them has waited too long: one timer for all, since nearly none ever does."""
         self._unsent: list[bytes] = []
         self._lost = False
 
-    def ask(self, command: Command) -> asyncio.Future[Any]:
+    def ask(self, command: Command, seconds: float | None = None) -> asyncio.Future[Any]:
         answer = self._loop.create_future()
         if self._lost:
             answer.set_exception(ConnectionLost("the connection was lost"))
             return answer
-        self._waiting.append((answer, self._loop.time()))
+        now = self._loop.time()
+        until = math.inf if seconds is None else now + seconds
+        self._waiting.append((answer, now, until))
+        if self._alarm is None or until < self._alarm.when():
+            self._wake_at(until)
         if not self._unsent:
             self._loop.call_soon(self._send)
         self._unsent.append(_packed(command))
@@ -85,8 +92,8 @@ class _Wire(asyncio.Protocol):
     def usable(self) -> bool:
         """Not lost, and no answer so late that it was given up: a peer that is gone for good does not always say so."""
         if not self._lost and self._waiting:
-            answer, since = self._waiting[0]
-            if answer.cancelled() and self._loop.time() - since > _SILENT_SECONDS:
+            answer, since, _ = self._waiting[0]
+            if answer.done() and self._loop.time() - since > _SILENT_SECONDS:
                 self.close()
         return not self._lost
 
@@ -101,7 +108,7 @@ class _Wire(asyncio.Protocol):
         self._reader.feed(data)
         try:
             while (reply := self._reader.gets()) is not _NOTHING:
-                answer, _ = self._waiting.popleft()
+                answer, *_ = self._waiting.popleft()
                 if answer.done():
                     continue
                 if isinstance(reply, Exception):
@@ -119,10 +126,24 @@ class _Wire(asyncio.Protocol):
             self._transport.write(b"".join(self._unsent))
         self._unsent.clear()
 
+    def _wake_at(self, when: float) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(when, self._give_up) if when < math.inf else None
+
+    def _give_up(self) -> None:
+        now, self._alarm = self._loop.time(), None
+        waiting = [(answer, until) for answer, _, until in self._waiting if not answer.done()]
+        for answer, until in waiting:
+            if until <= now:
+                answer.set_exception(TimeoutError())
+        self._wake_at(min((until for _, until in waiting if until > now), default=math.inf))
+
     def _lose(self) -> None:
         self._lost = True
+        self._wake_at(math.inf)
         while self._waiting:
-            answer, _ = self._waiting.popleft()
+            answer, *_ = self._waiting.popleft()
             if not answer.done():
                 answer.set_exception(ConnectionLost("the connection was lost"))
 

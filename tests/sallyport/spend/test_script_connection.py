@@ -109,6 +109,22 @@ async def test_a_server_that_says_nothing_any_more_is_asked_on_another_connectio
         scripts.close()
 
 
+async def test_each_waits_as_long_as_it_said(redis_url: str) -> None:
+    async with connect(redis_url) as client:
+        scripts = connection(redis_url)
+        await scripts.run(echo("first"))
+        await client.client_pause(300)
+        patient, hasty, next_one = await asyncio.gather(
+            scripts.run(echo("patient"), 20),
+            scripts.run(echo("hasty"), 0.05),
+            scripts.run(echo("next"), 20),
+            return_exceptions=True,
+        )
+        assert (patient, type(hasty), next_one) == (b"patient", TimeoutError, b"next")
+        assert await scripts.run(echo("later"), 20) == b"later"
+        scripts.close()
+
+
 async def test_what_is_not_redis_is_an_error(tmp_path: Path) -> None:
     async def web(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(4096)
