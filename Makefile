@@ -20,7 +20,7 @@ help:
 	@echo "make test-clients  install real clients (coding agents, SDKs), and test with them; in CI, make test does"
 	@echo "make clients  run them all, print what works, and write it to docs/clients.md"
 	@echo "make lint     the checks alone"
-	@echo "make bench    measure the gateway against stock mitmdump"
+	@echo "make bench    measure the gateway against stock mitmdump, and what spend costs a call"
 	@echo "make bench-redaction  measure what the redactor finds, leaves alone and costs"
 	@echo "make lock     make the lock files anew from pyproject.toml (needs uv)"
 
@@ -52,6 +52,7 @@ lint: $(DEV_READY)
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench $(ARGS)
+	$(BIN)/python -m bench.spend_cost
 
 bench-redaction: $(DEV_READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.redaction $(ARGS)
