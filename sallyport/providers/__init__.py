@@ -54,16 +54,20 @@ class _Registry:
     def leave(self, name: str) -> None:
         """Take a provider's hosts, or one of its hosts, for a stranger's. Raises ValueError where it is neither."""
         name = name.lower().removesuffix(".")
-        if name not in self.by_name and self.of_host(name) is None:
+        if name not in self.by_name and self._whose(name) is None:
             raise ValueError(f"{name!r} is neither a provider nor a provider's host")
         self._undecrypted.add(name)
 
     def of_host(self, host: str) -> Provider | None:
         host = host.lower().removesuffix(".")
-        provider = self._exact.get(host)
-        if provider is None and (match := self._pattern.fullmatch(host)) and match.lastgroup:
-            provider = self._patterns[match.lastgroup][1]
+        provider = self._whose(host)
         return None if provider is None or self._undecrypted & {host, provider.name} else provider
+
+    def _whose(self, host: str) -> Provider | None:
+        if provider := self._exact.get(host):
+            return provider
+        match = self._pattern.fullmatch(host)
+        return self._patterns[match.lastgroup][1] if match and match.lastgroup else None
 
     def domains(self) -> set[str]:
         decrypted = (provider for provider in self.by_name.values() if provider.name not in self._undecrypted)

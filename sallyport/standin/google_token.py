@@ -22,6 +22,8 @@ ACCESS_TOKEN = "ya29.stand-in-access-token"  # noqa: S105 - made up
 FEDERATED_TOKEN = "ya29.d.stand-in-federated-token"  # noqa: S105 - made up
 SUBJECT_TOKEN = "stand-in-workload-token"  # noqa: S105 - made up
 """The one that a workload's platform has given it; no other is exchanged."""
+REFRESH_TOKEN = "1//stand-in-refresh-token"  # noqa: S105 - made up
+"""Of a person who has logged in: for it, there is an access token again and again."""
 _GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 _JSON = "application/json; charset=utf-8"
@@ -30,8 +32,12 @@ _JSON = "application/json; charset=utf-8"
 def google_token(call: Call) -> Response | None:
     """None for what is no token endpoint's."""
     match call.method, call.segments:
+        case "POST", ["token"] if b"grant_type=refresh_token" in call.body:
+            return _refresh(call)
         case "POST", ["token"]:
             return _mint(call)
+        case "GET" | "POST", ["tokeninfo"]:
+            return answer({"azp": "client", "scope": "openid", "expires_in": "3599"}, content_type=_JSON)
         case "POST", ["v1", "token"]:
             return _exchange(call)
         case "POST", ["v1", "projects", "-", "serviceAccounts", account] if account.endswith(":generateAccessToken"):
@@ -48,6 +54,15 @@ def _mint(call: Call) -> Response:
     if not claims["iat"] - 300 <= time.time() <= claims["exp"] <= claims["iat"] + 3600:
         return _refuse("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.")
     return answer({"access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer"}, content_type=_JSON)
+
+
+def _refresh(call: Call) -> Response:
+    """https://developers.google.com/identity/protocols/oauth2/native-app#offline"""
+    if parse_qs(call.body.decode("ascii", "replace")).get("refresh_token") != [REFRESH_TOKEN]:
+        return _refuse("Token has been expired or revoked.")
+    return answer(
+        {"access_token": ACCESS_TOKEN, "expires_in": 3599, "token_type": "Bearer", "scope": "openid"}, content_type=_JSON
+    )
 
 
 def _exchange(call: Call) -> Response:

@@ -7,6 +7,7 @@ from addons.credentials import Credentials
 from addons.identify import Identify
 from addons.route import Route
 from addons.services import Services
+from sallyport.secret import Secret
 from tests.addons.support import KEYS, MakeFlow, known, make_snapshot
 
 KEY = KEYS["good"]
@@ -88,3 +89,32 @@ async def test_a_gateway_key_in_the_path_goes_nowhere(services: Services, make_f
     flow = await send(services, make_flow, f"/openai/v1/unheard-of/{KEY}", x_gateway_key=KEY)
     assert known(flow.response).status_code == 400
     assert known(call_of(flow)).sent is None
+
+
+async def test_what_is_signed_is_held_back_until_it_is_whole(services: Services, make_flow: MakeFlow):
+    """No model reads it, so it would stream through; but a signature covers the body."""
+    keys = Secret('{"access_key_id": "AKIA0000000000000001", "secret_access_key": "0123456789abcdef"}')
+    for secrets, streams in (({"AWS_BEARER_TOKEN_BEDROCK": Secret("ABSK1")}, True), ({"AWS_CREDENTIALS_JSON": keys}, False)):
+        services.snapshot = make_snapshot(secrets=secrets)
+        flow = make_flow("GET", "/bedrock/foundation-models", content=b"whatever", x_gateway_key=KEY)
+        Route(services).requestheaders(flow)
+        Identify(services).requestheaders(flow)
+        await Credentials(services).requestheaders(flow)
+        assert (flow.request.stream, "authorization" in flow.request.headers) == (streams, streams)
+        await Credentials(services).request(flow)
+        assert flow.request.headers["authorization"].startswith("Bearer " if streams else "AWS4-HMAC-SHA256 ")
+
+
+async def test_a_callers_own_signature_is_taken_out(services: Services, make_flow: MakeFlow):
+    keys = Secret('{"access_key_id": "AKIA0000000000000001", "secret_access_key": "0123456789abcdef"}')
+    services.snapshot = make_snapshot(secrets={"AWS_CREDENTIALS_JSON": keys})
+    theirs = {
+        "authorization": "AWS4-HMAC-SHA256 Credential=AKIATHEIRS/20261125/us-east-1/bedrock/aws4_request, Signature=00",
+        "x_amz_date": "20200101T000000Z",
+        "x_amz_security_token": "theirs",
+        "x_amz_content_sha256": "theirs",
+    }
+    flow = await send(services, make_flow, "/bedrock/model/m/converse", x_gateway_key=KEY, **theirs)
+    sent = str(flow.request.headers)
+    assert "AKIA0000000000000001" in sent
+    assert not any(part in sent for part in ("AKIATHEIRS", "theirs", "20200101T000000Z"))

@@ -193,7 +193,7 @@ def test_a_third_partys_mistake_is_named(tmp_path: Path, target: str, complaint:
 
 def test_what_an_operator_leaves_undecrypted():
     try:
-        load_providers(undecrypted=("ChatGPT.com", "openrouter", "acme.openai.azure.com"))
+        load_providers(undecrypted=("ChatGPT.com", "openrouter", "openrouter.ai", "acme.openai.azure.com"))
         assert [provider_for_host(host) for host in ("chatgpt.com", "openrouter.ai", "acme.openai.azure.com")] == [None] * 3
         assert provider_for_host("other.openai.azure.com")
         assert provider_for_path("/chatgpt/backend-api/codex/responses")
