@@ -68,6 +68,12 @@ class Network:
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
+        with self._stack:  # what is made before something fails goes again
+            self._make()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def _make(self) -> None:
         mark = f"sp{os.getpid()}-{time.monotonic_ns() % 1_000_000}"
         self.client, self.gateway, self.providers = (self._machine(f"{mark}-{role}") for role in "cgp")
         _join(self.client, self.gateway, "to-gateway", "to-clients", 1)
@@ -79,7 +85,6 @@ class Network:
             machine.must("ip", "-6", "route", "add", "default", "via", f"fd77:{network}::1")
         for setting in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
             self.gateway.must("sysctl", "-qw", f"{setting}=1")
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()

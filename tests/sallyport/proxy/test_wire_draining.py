@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +28,7 @@ def ending(start_worker: Start) -> Start:
 
 
 def test_a_stream_in_flight_finishes(ending: Start):
-    worker = ending(drain_seconds=10)
+    worker = ending(drain_seconds=60)  # for which the end does not wait
     openai = worker.installation.openai
     idle = worker.dial()
     client, provider, reply = begin(worker, openai)
@@ -42,9 +41,7 @@ def test_a_stream_in_flight_finishes(ending: Start):
         assert client.chunk() == HELLO
         provider.send(chunk(USAGE + DONE) + b"0\r\n\r\n")
         assert b"".join(iter(client.chunk, b"")) == USAGE + DONE
-        began = time.monotonic()
         assert worker.wait() == 0
-        assert time.monotonic() - began < 3
     record = worker.record(reply.id)
     assert (record.outcome, record.estimated) == ("success", False)
     assert worker.reserved() == 0

@@ -171,6 +171,7 @@ def test_interim_answers_and_trailers(client: Http2, anthropic: Provider):
     assert (status, body) == (200, START + TEXT + USAGE + STOP)
 
 
+@pytest.mark.hasty
 def test_a_silent_provider(client: Http2, anthropic: Provider):
     stream, provider, _ = asked(client, anthropic)
     with provider.wire:

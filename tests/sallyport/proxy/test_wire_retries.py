@@ -67,6 +67,7 @@ def test_what_a_model_may_have_begun_on_is_not_repeated(worker: Worker, openai: 
     assert openai.untouched()
 
 
+@pytest.mark.hasty
 def test_a_silent_provider_is_not_asked_again(worker: Worker, openai: Provider, warm: tuple[Wire, Wire]):
     client, provider = warm
     ask_models(worker, client)

@@ -186,6 +186,7 @@ def test_a_client_that_leaves_within_a_turn_pays_for_what_was_streamed(ends: tup
     assert worker.reserved() == 0
 
 
+@pytest.mark.hasty
 def test_a_silent_provider_is_given_up_within_a_turn(ends: tuple[Peer, Peer], worker: Worker):
     client, provider = ends
     client.say(CREATE)
@@ -194,6 +195,7 @@ def test_a_silent_provider_is_given_up_within_a_turn(ends: tuple[Peer, Peer], wo
     assert the_turn(worker).outcome == "error"
 
 
+@pytest.mark.hasty
 def test_a_quiet_session_lasts(ends: tuple[Peer, Peer], worker: Worker):
     client, provider = ends
     take_turn(client, provider)
