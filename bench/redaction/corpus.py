@@ -58,6 +58,27 @@ def technical_prose(characters: int) -> list[str]:
     return texts
 
 
+def hostile(characters: int) -> list[str]:
+    """What made finders slow: starts of tokens without an end, digits, quotes, cuts, base64."""
+    units = (
+        *(
+            "eyJ-",
+            "sk-ant-",
+            'hf_"+"',
+            "hf_\n",
+            "glpat-%2F",
+            "secret=",
+            "dd_key ",
+            "aws secret ",
+            "SG.",
+            "password='",
+            "c2VjcmV0",
+        ),
+        *("-----BEGIN ", "12-12-12-", "555-", '"', "a@b.", "name: A ", "Name,Age\n", "at 3, ", "he is 3", "A b", "Al Al "),
+    )
+    return [unit * (characters // len(unit)) for unit in units]
+
+
 def _sample(files: list[Path], characters: int) -> Iterator[str]:
     files.sort()
     random.Random(1).shuffle(files)

@@ -1,9 +1,8 @@
-"""What is measured: the gateway's own redactor, and Presidio where it is installed."""
+"""What is measured: the gateway's own redactor, and Presidio."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -83,8 +82,3 @@ class Presidio:
             ]
             for text in texts
         ]
-
-
-def presidio() -> Presidio | None:
-    """None where it is not installed."""
-    return Presidio() if importlib.util.find_spec("presidio_analyzer") is not None else None

@@ -51,7 +51,7 @@ def _people() -> tuple[set[str], set[str]]:
             for field in dir(provider):
                 if re.search(r"first_name|given|last_name|surname|romanized", field):
                     value: Any = getattr(provider, field)
-                    names = [name for name in value if isinstance(name, str)] if isinstance(value, Iterable) else []
+                    names: list[str] = [name for name in value if isinstance(name, str)] if hasattr(value, "__iter__") else []
                     (family if re.search(r"last|surname", field) else given).update(names)
     return _clean(given), _clean(family)
 

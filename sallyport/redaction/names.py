@@ -132,8 +132,14 @@ def stands_in_code(text: str, start: int, end: int) -> bool:
 
 def is_word(value: str, text: str, start: int, end: int) -> bool:
     """`value` stands in lower case in `text[start:end]`: it is a word of the language rather than a name."""
-    lowered = value.lower()
-    return lowered != value and re.compile(rf"\b{re.escape(lowered)}\b").search(text, max(0, start), end) is not None
+    lowered, start = value.lower(), max(0, start)
+    if lowered == value:
+        return False
+    while (at := text.find(lowered, start, end)) >= 0:
+        start = at + len(lowered)
+        if not (text[at - 1 : at].isalnum() or text[start : start + 1].isalnum()):
+            return True
+    return False
 
 
 def _is_lone_name(text: str, start: int, end: int, category: str) -> bool:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sallyport.redaction.candidates import may_hold_name, sentences, words_of
+from sallyport.redaction.candidates import is_about_people, may_hold_name, sentences, words_of
 from sallyport.redaction.wordlist import FUNCTION_WORDS
 
 _PIECE = 3_500
@@ -52,7 +52,7 @@ def pieces(text: str) -> list[Piece]:
     strict = 2 * sum(end - start for start, end in lines) < len(text) and text.count("\n") > 3
     found: list[Piece] = []
     start = end = 0
-    for line in _with_candidates(text, lines):
+    for line in lines if is_about_people(text) else _with_candidates(text, lines):
         if strict and not _may_hold_full_name(text[slice(*line)]):
             continue
         for cut_start, cut_end in _cut(text, *line):
