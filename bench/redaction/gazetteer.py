@@ -79,7 +79,7 @@ def _load(file: Any) -> Any:
 def _clean(names: Iterable[str]) -> set[str]:
     def forms() -> Iterator[str]:
         for name in names:
-            bare = folded(re.sub(r"\s*\(.*|,.*", "", name))
+            bare = folded(re.sub(r"\s*\(.*|,.*|\.", "", name))
             yield bare
             yield bare.removeprefix("the ")
 

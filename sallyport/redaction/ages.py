@@ -26,7 +26,7 @@ _NUMBER_AFTER = re.compile(
 )
 _ANOTHER = re.compile(rf"(?:, | and | to | or |, and |-|–){_NUMBER}{_UNIT_AFTER}(?! (?:others|more|of)\b)")
 _TURNED = re.compile(
-    rf"\s(?:(?:now|only|just|already|almost|nearly|about|turning|exactly)\s)?{_NUMBER}[mf]?"
+    rf"\s(?:(?:now|only|just|already|almost|nearly|about|turning|exactly|going on|still|both)\s)?{_NUMBER}[mf]?"
     r"(?=\s?[.,;!?)]|\s(?:last|this|next|in|on|and|but|so|yesterday|today|tomorrow|years?|soon|when|now)\b|\s?\Z|\n)(?![.,]\d)"
 )
 _AT = re.compile(rf" at (?:the age of )?(?:just |only )?{_NUMBER}(?=[ ,.;!)]|\Z)(?! ?(?:am|pm|o'clock|percent|%)|[.,:]\d)")
@@ -86,6 +86,12 @@ def _word(after: re.Pattern[str]) -> _Look:
     return look
 
 
+def _both(text: str, start: int, end: int) -> re.Match[str] | None:
+    """`they are both 34`"""
+    del start
+    return _TURNED.match(text, end - 1)
+
+
 def _is_word(text: str, start: int) -> bool:
     return start <= 0 or not (text[start - 1].isalnum() or text[start - 1] in "_-.$")
 
@@ -108,8 +114,10 @@ _RULES: tuple[tuple[str, _Look], ...] = (
     (r"(?:approach|near|push)ing\b", _word(_TURNED)),
     (r"birthday\b", _birthday),
     (r"\bturn(?:s|ed|ing)?\b", _word(_TURNED)),
+    (r"\b(?:we|they|you)(?:'re|’re| are| were) (?:both|all) ", _both),
     (r"\bi(?:'m|’m| am| was)\b", _word(_TURNED)),
-    (r"\bs?he(?:'s|’s| is| was| will be| would be)\b", _word(_TURNED)),
+    (r"\b(?:s?he|i|you)(?:'ll| will|'d| would) be\b", _word(_TURNED)),
+    (r"\bs?he(?:'s|’s| is| was)\b", _word(_TURNED)),
     (r"\bwho(?:'s|’s| is| was)\b", _word(_TURNED)),
     (rf"\b(?:{_RELATION})(?:'s|’s| is| was| are| were|,)", _word(_TURNED)),
     (r"\b(?:died|dead|retire[sd]?|retiring|married|passed away|widowed|pregnant|orphaned|emigrated|diagnosed)\b", _word(_AT)),
@@ -160,7 +168,8 @@ _LONE = re.compile(
     r", (?:who is )?(?P<age>[1-9]\d), (?:who|is|was|has|had|lives?|lived|works?|worked|said|says|told|will|could|moved)\b"
 )
 _OF_NAME = re.compile(
-    rf"(?:,? (?:who )?(?:is|was|turns|turned|will be|just turned|aged|age)|,|['’]s|:)? ?\(?{_NUMBER}"
+    r"(?:,? (?:who )?(?:is|was|turns|turned|will be|just turned|aged|age)|,|['’]s|:)? ?(?:now |only |just |already )?"
+    rf"\(?{_NUMBER}"
     r"(?=[.,;!?)\n]|\Z| (?:and|but|years|now|from)\b)(?![.,]\d)"
 )
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Iterator
 
 from sallyport.redaction.familiar import Name, find_familiar
 from sallyport.redaction.finding import Finding
-from sallyport.redaction.gazetteer import folded, is_english, is_given, is_place
-from sallyport.redaction.names import has_form, is_thing
-from sallyport.redaction.records import FIELD, VALUE
+from sallyport.redaction.gazetteer import folded, is_english, is_given
+from sallyport.redaction.names import is_thing
+from sallyport.redaction.place_fields import find_places
+from sallyport.redaction.records import VALUE
 from sallyport.redaction.whereabouts import is_where
 
 _SPEAKER = re.compile(
@@ -22,10 +23,6 @@ _SPEAKER = re.compile(
 )
 _HINT = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž]\w+[.,]? (?:\w{1,3} )?[A-ZÀ-ÖØ-ÞĀ-Ž]\w|\b(?:in|from|to|near|at) [A-ZÀ-ÖØ-ÞĀ-Ž]\w")
 """Two capitalised words, or one after `in`: without either there is nothing to find."""
-_PLACE_FIELD = re.compile(
-    r"(?<![^\W_])(?i:location|city|town|country|state|province|county|region|hometown|birth_?place|place_of_birth|residence|origin|destination|venue|"
-    rf"office|branch|headquarters|hq|departure|arrival|nationality|address|(?:ship|deliver|travel)s?_?to|home_town|site){FIELD}{VALUE}(?![\w(\[=/])"
-)
 
 
 def find_beside_prose(text: str, prose: Iterable[tuple[int, int]]) -> Iterator[Finding]:
@@ -38,10 +35,7 @@ def find_beside_prose(text: str, prose: Iterable[tuple[int, int]]) -> Iterator[F
         keys = [folded(word) for word in speaker["value"].split()]
         if is_given(keys[0]) and not all(map(is_english, keys)) and not is_thing(keys[0]):
             yield Finding(*speaker.span("value"), "PERSON")
-    for field in _PLACE_FIELD.finditer(text):
-        key = folded(field["value"])
-        if is_place(key) and not is_english(key) and has_form(field["value"], "LOCATION"):
-            yield Finding(*field.span("value"), "LOCATION")
+    yield from find_places(text)
 
 
 def _in_lines(text: str, start: int, end: int) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ def known_as(value: str, category: str) -> str | None:
         return "NRP"
     place = is_place(whole)
     person = any(is_given(key) or is_family(key) for key in keys)
-    if category == "NRP" and (is_english(whole) or (len(keys) > 1 and not any(map(is_people, keys)))):
+    if category == "NRP" and len(keys) > 1 and not any(map(is_people, keys)):
         return None
     if len(keys) > 1:
         return category if category != "PERSON" or person or not all(map(is_english, keys)) else None
@@ -79,7 +79,9 @@ def known_as(value: str, category: str) -> str | None:
         return category
     if place:
         return "LOCATION"
-    return "PERSON" if person or (category == "NRP" and not whereabouts.is_made_of_place(whole)) else category
+    if category == "NRP" and whereabouts.is_made_of_place(whole) and not is_given(whole):
+        return category
+    return "PERSON" if person or category == "NRP" else category
 
 
 def _people(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
@@ -88,6 +90,8 @@ def _people(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
         start, end = chosen[0].start, chosen[-1].end
         key = " ".join(word.key for word in chosen)
         known = is_people(key) or any(map(is_people, key.split("-")))
+        if known and taken == 1 and is_given(key) and (at + 1 < len(words) or whereabouts.is_spoken_of(text, start, end)):
+            return None  # `Christian Weber`
         if len(chosen) == taken and known and not is_language(text, start, end):
             return (Name(Finding(start, end, "NRP"), sure=True), taken) if not text[start:end].isupper() else None
     return None
@@ -103,6 +107,9 @@ def _place(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
         if known or whereabouts.is_feature(chosen[0].key, chosen[-1].key):
             return Name(Finding(chosen[0].start, chosen[-1].end, "LOCATION"), sure=True), taken
     word = words[at]
+    longer = _OF_PLACE.match(text, word.end)
+    if longer is not None and is_place(folded(text[word.start : longer.end()])):
+        return Name(Finding(word.start, longer.end(), "LOCATION"), sure=True), 1
     if len(words) > 1 and not (at and is_english(words[at - 1].key) and at + 1 == len(words)):
         return None
     if len(word.key) < 3 or is_thing(word.key) or word.key in FUNCTION_WORDS or word.text.isupper():
@@ -118,6 +125,10 @@ def _place(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     if whereabouts.is_where(text, word.start):
         return Name(finding, sure=not person), 1
     return (Name(finding, sure=False), 1) if not person and not whereabouts.follows_title(text, word.start) else None
+
+
+_OF_PLACE = re.compile(rf" (?:upon|am|of|on|sur|and|en|del?|da|do|le|la) (?:the )?{_NAME}")
+"""`Newcastle upon Tyne`, `Isle of Man`"""
 
 
 def _is_in_another(text: str, word: _Word) -> bool:
@@ -144,7 +155,9 @@ def _full_name(text: str, words: list[_Word], at: int) -> tuple[Name, int] | Non
         return _turned_name(text, first)
     if is_organisation(text[first.start : last.end]) or all(is_english(word.key) for word in chosen):
         return None
-    if any(is_people(word.key) or (word.text.isupper() and len(word.text) > 1) for word in chosen):
+    if any(word.text.isupper() and len(word.text) > 1 for word in chosen):
+        return None
+    if any(is_people(word.key) for word in chosen[1:]) and not (_is_given(first.key) and is_family(last.key)):
         return None
     english, place = is_english(first.key), is_place(first.key)
     if _is_given(first.key):
@@ -170,7 +183,7 @@ _GIVEN_AFTER = re.compile(rf", ({_NAME})(?= (?:so|who|to|and|is|was|at|from)\b|[
 
 def _lone_name(text: str, words: list[_Word], at: int) -> tuple[Name, int] | None:
     word = words[at]
-    if at + 1 < len(words) or len(word.key) < 3 or is_thing(word.key) or word.text.isupper():
+    if at + 1 < len(words) or len(word.key) < 3 or is_thing(word.key) or is_people(word.key) or word.text.isupper():
         return None
     given, spoken_of = _is_given(word.key), whereabouts.is_spoken_of(text, word.start, word.end)
     if (given and spoken_of) or ((given or spoken_of) and not is_english(word.key)):

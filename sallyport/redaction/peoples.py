@@ -52,4 +52,6 @@ def is_language(text: str, start: int, end: int) -> bool:
 
 def is_people_in_lower_case(text: str, start: int, key: str) -> bool:
     """Whether the lower-case word `key` that starts there says what somebody is: `i'm german`, `a devout muslim`."""
-    return key not in _VERBS and is_people(key) and _SAYS_WHO.search(text, max(0, start - 40), start) is not None
+    if key in _VERBS or not is_people(key):
+        return False
+    return key not in _LANGUAGES or _SAYS_WHO.search(text, max(0, start - 40), start) is not None

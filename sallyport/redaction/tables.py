@@ -17,7 +17,8 @@ _HEADS = {
     "PERSON": r"(?:(?:first|last|full|given|family|middle|customer|client|patient|employee|contact|student|member|guest|manager|"
     r"person)[ _-]?)?name|surname|employee|patient|customer|passenger|member|attendee|guest|person",
     "LOCATION": r"(?:home|birth|ship|billing)?[ _-]?(?:city|town|country|place)|location|residence|office|state",
-    "NRP": "nationality|religion|ethnicity|citizenship",
+    "NRP": r"nationality|religion|ethnicity|citizenship|faith|denomination|ethnic[ _-]?group|"
+    r"(?:political[ _-]?)?(?:party|affiliation)",
     "AGE": "age",
 }
 _HEAD = {category: re.compile(names, re.IGNORECASE) for category, names in _HEADS.items()}

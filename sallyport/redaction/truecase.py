@@ -63,13 +63,8 @@ def _is_name(line: str, word: re.Match[str], key: str) -> bool:
 def _join(keys: list[str], names: list[bool]) -> None:
     """Names of several words are marked whole, where one of them is an English word, too: `grace kim`, `in cape town`."""
     for at, key in enumerate(keys):
-        if (
-            is_given(key)
-            and key not in FUNCTION_WORDS
-            and at + 1 < len(keys)
-            and is_family(keys[at + 1])
-            and any(names[at : at + 2])
-        ):
+        small = FUNCTION_WORDS.intersection(keys[at : at + 2])
+        if is_given(key) and not small and at + 1 < len(keys) and is_family(keys[at + 1]) and any(names[at : at + 2]):
             names[at : at + 2] = True, True
         where = at > 0 and keys[at - 1] in _WHERE
         for count in (2, 3, 4):

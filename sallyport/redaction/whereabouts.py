@@ -44,7 +44,7 @@ _SPEAKS = re.compile(
     r"manager|first day|email|"
     r"number|account|lawyer|doctor|family|parents|kids|children|desk|voice|death|funeral)\b)"
 )
-_MADE_OF_PLACE = re.compile(r"[a-z]{3,}(?:an|ish|ese|im|ic|ist|i|ch|er|crat|ite|ard)s?")
+_MADE_OF_PLACE = re.compile(r"[a-z]{3,}(?:an|ish|ese|ist|crat|ite)s?")
 
 _BEFORE_FEATURE = frozenset({"lake", "mount", "mt"})
 _AFTER_FEATURE = frozenset(
