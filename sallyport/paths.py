@@ -43,3 +43,6 @@ class DataDir:
 
     def ner_socket(self, number: int) -> Path:
         return self.sockets / f"ner-{number}.sock"
+
+    def ner_sockets(self, count: int) -> list[Path]:
+        return [self.ner_socket(number) for number in range(count)]

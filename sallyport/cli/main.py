@@ -23,6 +23,8 @@ MODULES = {
     "prices": ("prices", "What a model costs, and why."),
     "calls": ("calls", "The record of each call."),
     "violations": ("violations", "Which policies fired, and what was decided about it."),
+    "redact": ("redact", "What a guard would make of a text."),
+    "replay": ("redact", "What a guard would have replaced in recorded calls."),
     "audit": ("audit", "Who changed what, and whether the log of it is whole."),
     "env": ("environment", "The lines that send a shell or a client through the gateway."),
     "exec": ("environment", "Run a command through the gateway: exec -- claude."),

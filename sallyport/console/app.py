@@ -17,6 +17,7 @@ from sallyport.console.api import (
     health,
     keys,
     policies,
+    redactions,
     secrets,
     spend,
     users,
@@ -26,13 +27,28 @@ from sallyport.console.api import (
 )
 from sallyport.console.context import Console
 from sallyport.console.guard import Guard
-from sallyport.console.pages import alerts, children, forms, login, triage, views
+from sallyport.console.pages import alerts, children, forms, login, redaction, triage, views
 from sallyport.console.pages import spend as spend_page
 from sallyport.version import VERSION
 
 _HERE = Path(__file__).parent
-_API = (admin_keys, policies, workspaces, users, keys, enrollments, secrets, spend, calls, violations, webhooks, audit, health)
-_PAGES = (login, views, children, spend_page, forms, triage, alerts)
+_API = (
+    admin_keys,
+    policies,
+    workspaces,
+    users,
+    keys,
+    enrollments,
+    secrets,
+    spend,
+    calls,
+    violations,
+    redactions,
+    webhooks,
+    audit,
+    health,
+)
+_PAGES = (login, views, children, spend_page, forms, triage, redaction, alerts)
 
 
 def create_app(console: Console) -> ASGIApp:

@@ -69,7 +69,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         loop.add_signal_handler(number, stop.set)
     data = DataDir(settings.data_dir)
     redis = connect(settings.redis_url or f"unix://{data.redis_socket}")
-    ner = NerClient([data.ner_socket(index) for index in range(settings.ner_workers)]) if settings.ner_workers else None
+    ner = NerClient(data.ner_sockets(settings.ner_workers)) if settings.ner_workers else None
     journal = Journal(data.journals)
     services = Services(
         settings=settings,

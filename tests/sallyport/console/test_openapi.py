@@ -28,6 +28,8 @@ async def test_the_description_is_whole(bench: Bench) -> None:
         "/v1/alerts",
         "/v1/calls",
         "/v1/calls/{id}",
+        "/v1/redactions/replay",
+        "/v1/redactions/trial",
         "/v1/violations",
         "/v1/violations/{id}",
         "/v1/violations/{id}/comments",

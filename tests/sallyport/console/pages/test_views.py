@@ -14,7 +14,19 @@ from sallyport.tracing.record import Fired, PolicyRef
 from tests.sallyport.console.bench import Bench
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&{{7*7}}"
-PAGES = ("/", "/calls", "/spend", "/policies", "/keys", "/secrets", "/violations", "/audit", "/live/overview", "/live/calls")
+PAGES = (
+    "/",
+    "/calls",
+    "/spend",
+    "/policies",
+    "/keys",
+    "/secrets",
+    "/violations",
+    "/redaction",
+    "/audit",
+    "/live/overview",
+    "/live/calls",
+)
 
 
 class Page(HTMLParser):
