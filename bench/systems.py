@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,6 +114,7 @@ class Gateway(System):
     environment: Mapping[str, str] = MappingProxyType({})
     host = "api.openai.com:443"
     base_path = "/openai/v1/chat/completions"
+    guard: ClassVar[dict[str, Any]] = {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 10}
 
     def start(self) -> subprocess.Popen[bytes]:
         self.console = free_port()
@@ -137,8 +138,7 @@ class Gateway(System):
     def policies(self) -> list[tuple[str, str, str, dict[str, Any]]]:
         """Type, matcher key and value, config."""
         cap = {"window": "monthly", "limit_usd": 100000}
-        guard = {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 10}
-        return [("spend_cap", "workspace_id", "default", cap), ("guard", "workspace_id", "default", guard)]
+        return [("spend_cap", "workspace_id", "default", cap), ("guard", "workspace_id", "default", self.guard)]
 
     def worker(self) -> int:
         """The process that carries the traffic."""
