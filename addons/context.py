@@ -12,6 +12,7 @@ from addons.destination import Destination
 from policies.model import Subject
 from policies.spend_cap import Cap
 from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
+from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.restore import Restorer
 from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
@@ -57,6 +58,8 @@ class Call:
     """What was sent in that coding."""
     restorer: Restorer | None = None
     """What its answer gets back: values that were taken out of its request."""
+    answer_redactor: AnswerRedactor | None = None
+    """What is taken out of its answer, where a guard says so; it restores, too."""
     prepared: bool = False
     meter: Tally | None = None
     held_tokens: int = 0

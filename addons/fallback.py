@@ -95,6 +95,7 @@ def _further(failed: Call, to: Destination) -> Call:
         upstream=to.upstream,
         body=body,
         restorer=failed.restorer,
+        answer_redactor=failed.answer_redactor,
         body_changed=failed.body_changed or not same,
         credential_headers=failed.credential_headers,
     )

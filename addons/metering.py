@@ -25,8 +25,9 @@ def tap_for(response: http.Response, call: Call) -> ResponseTap:
     decoding = Decoding(coding) if coding in CODINGS else None
     readable = decoding is not None or coding in ("", "identity")
     restored = None
-    if wire and call.restorer and readable and response.status_code < 400:
-        restored = restored_answer(_media_type(response), call.restorer, wire)
+    rewriter = call.answer_redactor or call.restorer
+    if wire and rewriter and readable and response.status_code < 400:
+        restored = restored_answer(_media_type(response), rewriter, wire)
     rewritten = restored is not None or (events and (call.prepared or any(cap.strict for cap in call.caps)))
     meter = None
     if wire and readable:

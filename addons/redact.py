@@ -20,6 +20,7 @@ from addons.sockets import SocketMessage
 from addons.splice import spliced
 from policies.guard import GuardRule, guard_for
 from sallyport.providers.wire.system_prompts import system_prompts, vendors_own
+from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.document import DocumentResult, redact_document
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.restore import Restorer
@@ -71,6 +72,8 @@ class Redact:
         refusal = await self._guard(call, rule, names) if rule else None
         if names.values:
             call.restorer = Restorer(names.values)
+        if rule and rule.answer_policies:
+            call.answer_redactor = _answer_redactor(call, call.workspace, rule)
         if refusal is None and traced and call.workspace.trace_content == "redacted":
             await self._trace_inputs(call)
         return refusal
@@ -138,6 +141,18 @@ def _placeholders(workspace: Workspace, rule: GuardRule | None = None) -> Placeh
     if rule is None:
         return Placeholders(key)
     return Placeholders(key, lambda category: rule.restores_pii if category in PERSONAL else rule.restores_secrets)
+
+
+def _answer_redactor(call: Call, workspace: Workspace, rule: GuardRule) -> AnswerRedactor:
+    fired = [Fired(ref.id, ref.name, "guard", "redacted", "in the answer") for ref in rule.answer_policies]
+    record = call.record
+
+    def found(category: str) -> None:
+        record.redactions[category] = record.redactions.get(category, 0) + 1
+        record.fired.extend(entry for entry in fired if entry not in record.fired)
+
+    names = _placeholders(workspace)
+    return AnswerRedactor(names, call.restorer, pii=rule.answers_pii, secrets=rule.answers_secrets, found=found)
 
 
 def _put_back(message: SocketMessage) -> None:

@@ -16,7 +16,7 @@ from sallyport.providers.wire.eventstream import EventStreamDecoder, EventStream
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.reading import decode
 from sallyport.providers.wire.sse import SseEvent, SseParser
-from sallyport.redaction.restore import Restorer
+from sallyport.redaction.restore import Rewriter
 
 
 class RestoredAnswer(ABC):
@@ -34,7 +34,7 @@ class RestoredAnswer(ABC):
         """All that is still held: the answer has ended by itself."""
 
 
-def restored_answer(media_type: str, restorer: Restorer, wire: WireFormat) -> RestoredAnswer | None:
+def restored_answer(media_type: str, restorer: Rewriter, wire: WireFormat) -> RestoredAnswer | None:
     """None for what carries no text: sound, pictures."""
     match media_type:
         case "text/event-stream":
@@ -50,7 +50,7 @@ def restored_answer(media_type: str, restorer: Restorer, wire: WireFormat) -> Re
 
 
 class _Sse(RestoredAnswer):
-    def __init__(self, restorer: Restorer, wire: WireFormat) -> None:
+    def __init__(self, restorer: Rewriter, wire: WireFormat) -> None:
         self._parser = SseParser()
         self._events: RestoredEvents[SseEvent] = RestoredEvents(restorer, wire)
 
@@ -90,7 +90,7 @@ def _with_data(event: SseEvent, data: bytes) -> bytes:
 class _Frames(RestoredAnswer):
     """Bedrock's frames: of JSON, or of JSON in base64."""
 
-    def __init__(self, restorer: Restorer, wire: WireFormat) -> None:
+    def __init__(self, restorer: Rewriter, wire: WireFormat) -> None:
         self._decoder = EventStreamDecoder()
         self._events: RestoredEvents[Frame] = RestoredEvents(restorer, wire)
         self._broken = False
@@ -150,7 +150,7 @@ def _with_payload(frame: Frame, document: bytes) -> bytes:
 class _Lines(RestoredAnswer):
     """One JSON object a line."""
 
-    def __init__(self, restorer: Restorer, wire: WireFormat) -> None:
+    def __init__(self, restorer: Rewriter, wire: WireFormat) -> None:
         self._events: RestoredEvents[None] = RestoredEvents(restorer, wire)
         self._held = b""
 
@@ -175,7 +175,7 @@ class _Lines(RestoredAnswer):
 class _Json(RestoredAnswer):
     """A document, or an array of them that is still being written."""
 
-    def __init__(self, restorer: Restorer, wire: WireFormat) -> None:
+    def __init__(self, restorer: Rewriter, wire: WireFormat) -> None:
         self._objects = JsonObjects()
         self._events: RestoredEvents[None] = RestoredEvents(restorer, wire)
         self._held = bytearray()

@@ -8,10 +8,10 @@ from typing import Any, cast
 from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.wire.thoughts import is_thought
 from sallyport.redaction.placeholders import OPENING
-from sallyport.redaction.restore import Restorer
+from sallyport.redaction.restore import Rewriter
 
 
-def put_back(document: JsonObject, restorer: Restorer, wire: WireFormat, but: AbstractSet[tuple[int, str]]) -> bool:
+def put_back(document: JsonObject, restorer: Rewriter, wire: WireFormat, but: AbstractSet[tuple[int, str]]) -> bool:
     """Restore every string of `document`, keys too, save thoughts, errors, and the places `but`. True when something changed.
 
     A place is the `id` of an object, and a key of it.
@@ -25,6 +25,8 @@ def put_back(document: JsonObject, restorer: Restorer, wire: WireFormat, but: Ab
             field = place if isinstance(place, str) and not of_tool else ""
             if field and isinstance(node, dict) and (field == "error" or is_thought(field, node)):
                 continue
+            if field and isinstance(node, dict) and restorer.searches and wire.protects(field, node):
+                continue
             if isinstance(value, dict | list):
                 waiting.append((cast("JsonObject | list[Any]", value), of_tool or field in wire.user_data_keys))
             elif isinstance(value, str) and (id(node), place) not in but:
@@ -37,7 +39,7 @@ def put_back(document: JsonObject, restorer: Restorer, wire: WireFormat, but: Ab
     return changed
 
 
-def _rename(node: JsonObject, restorer: Restorer) -> bool:
+def _rename(node: JsonObject, restorer: Rewriter) -> bool:
     entries = [(restorer.whole(name), value) for name, value in node.items()]
     changed = [name for name, _ in entries] != list(node)
     node.clear()

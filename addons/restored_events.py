@@ -16,7 +16,7 @@ from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Channel, Deltas
 from sallyport.providers.wire.reading import decode
 from sallyport.redaction.placeholders import OPENING
-from sallyport.redaction.restore import Restorer
+from sallyport.redaction.restore import Rewriter
 
 _OPENING = OPENING.encode()
 
@@ -33,7 +33,7 @@ class _Held[Frame]:
 class RestoredEvents[Frame]:
     """`Frame` is what an event's JSON stands in; it comes back with the JSON to put there."""
 
-    def __init__(self, restorer: Restorer, wire: WireFormat) -> None:
+    def __init__(self, restorer: Rewriter, wire: WireFormat) -> None:
         self._restorer = restorer
         self._wire = wire
         self._held: dict[Channel, _Held[Frame]] = {}
@@ -49,7 +49,7 @@ class RestoredEvents[Frame]:
         said = self._wire.deltas(document)
         changed = self._pieces(said, data, frame, whole=whole)
         ahead = self.flush(said.ended, but=[piece.channel for piece in said.pieces])
-        if _OPENING in data:
+        if self._restorer.searches or _OPENING in data:
             own = {(id(piece.parent), piece.key) for piece in said.pieces}
             changed = put_back(document, self._restorer, self._wire, own) or changed
         return [*ahead, (spliced(data, document) if changed else data, frame)]
@@ -67,7 +67,7 @@ class RestoredEvents[Frame]:
             came: str = piece.parent[piece.key]
             text, tail = self._restorer.piece((held.tail if held else "") + came, escaped=piece.escaped)
             if number == last[piece.channel] and (whole or _begins(piece.channel, said.ended)):
-                text += tail
+                text += self._restorer.whole(tail, escaped=piece.escaped)
             elif tail:
                 self._held[piece.channel] = _Held(tail, data, frame)
             piece.parent[piece.key] = text
@@ -79,8 +79,9 @@ class RestoredEvents[Frame]:
         event: JsonObject = decode(held.data)
         tail = held.tail
         for piece in self._wire.deltas(event).pieces:
-            piece.parent[piece.key] = tail if piece.channel == channel else ""
-            tail = "" if piece.channel == channel else tail
+            here = piece.channel == channel
+            piece.parent[piece.key] = self._restorer.whole(tail, escaped=piece.escaped) if here else ""
+            tail = "" if here else tail
         return spliced(held.data, event), held.frame
 
 

@@ -1,7 +1,7 @@
 """`python -m bench.guard_timeout`: how well a guard keeps its `timeout_seconds` while many long prompts wait for the names model.
 
-Each prompt is 100 KB of prose that was never seen before, and each call ends by the guard's time-out with a refusal (503). Shown is
-by how much the refusals came late, from the first byte sent to the last received: sending and reading 100 KB is part of that.
+Each prompt is 100 KB of prose that was never seen before, and each call ends by the guard's time-out with a refusal (503). Shown
+is by how much the refusals came late, from the first byte sent to the last received: sending and reading 100 KB is part of that.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from sallyport.tracing.record import PolicyRef
 
 NAME = "guard"
 DETECTS = ("pii", "secrets")
+DIRECTIONS = ("request", "response", "both")
 _SHORTEST_SECONDS, _LONGEST_SECONDS = 0.1, 30
 
 
@@ -25,6 +26,10 @@ class GuardRule:
     """Those because of which PII is detected …"""
     secrets_policies: tuple[PolicyRef, ...]
     """… and secrets."""
+    answer_policies: tuple[PolicyRef, ...]
+    """Those that look at answers, too: for …"""
+    answers_pii: bool
+    answers_secrets: bool
     timeout_seconds: float
     on_timeout: Literal["allow", "block"]
     """What becomes of a call whose personal data could not be looked for in time …"""
@@ -49,7 +54,9 @@ class GuardRule:
 def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
     """The config with every field present. Raises PolicyError."""
     check_matchers(matchers, default=False)
-    given = fields.only(config, ("version", "detect", "timeout_seconds", "on_timeout", "on_error", "restore", "system_prompts"))
+    given = fields.only(
+        config, ("version", "detect", "timeout_seconds", "on_timeout", "on_error", "restore", "system_prompts", "direction")
+    )
     on_timeout = fields.choice("config.on_timeout", given.get("on_timeout", "allow"), ("allow", "block"))
     return {
         "version": fields.version(given),
@@ -59,6 +66,7 @@ def validate(config: object, matchers: Sequence[Matcher]) -> dict[str, Any]:
         "on_error": fields.choice("config.on_error", given.get("on_error", on_timeout), ("allow", "block")),
         "restore": fields.boolean("config.restore", given.get("restore", False)),
         "system_prompts": fields.boolean("config.system_prompts", given.get("system_prompts", True)),
+        "direction": fields.choice("config.direction", given.get("direction", "request"), DIRECTIONS),
     }
 
 
@@ -90,23 +98,32 @@ def guard_for(policies: Sequence[Policy], subject: Subject) -> GuardRule | None:
     if not matching:
         return None
     configs = [policy.config for policy in matching]
-    pii, secrets = ([policy for policy in matching if policy.config["detect"][kind]] for kind in DETECTS)
+    sent = [policy for policy in matching if _direction(policy) != "response"]
+    answers = [policy for policy in matching if _direction(policy) != "request"]
+    pii, secrets = ([policy for policy in sent if policy.config["detect"][kind]] for kind in DETECTS)
     return GuardRule(
         policies=_refs(matching),
         pii_policies=_refs(pii),
         secrets_policies=_refs(secrets),
+        answer_policies=_refs(answers),
+        answers_pii=any(policy.config["detect"]["pii"] for policy in answers),
+        answers_secrets=any(policy.config["detect"]["secrets"] for policy in answers),
         timeout_seconds=min(config["timeout_seconds"] for config in configs),
         on_timeout="block" if any(config["on_timeout"] == "block" for config in configs) else "allow",
         on_error="block" if any(_on_error(config) == "block" for config in configs) else "allow",
         system_prompts=any(config.get("system_prompts", True) for config in configs),
-        restores_pii=all(policy.config["restore"] for policy in pii),
-        restores_secrets=all(policy.config["restore"] for policy in secrets),
+        restores_pii=bool(pii) and all(policy.config["restore"] for policy in pii),
+        restores_secrets=bool(secrets) and all(policy.config["restore"] for policy in secrets),
     )
 
 
 def _on_error(config: Mapping[str, Any]) -> str:
     """A guard of an older version has `on_timeout` for both."""
     return config.get("on_error", config["on_timeout"])
+
+
+def _direction(policy: Policy) -> str:
+    return policy.config.get("direction", "request")
 
 
 def _refs(policies: Iterable[Policy]) -> tuple[PolicyRef, ...]:

@@ -9,6 +9,7 @@ import json
 import re
 from bisect import bisect_left, insort
 from collections.abc import Mapping
+from typing import Protocol
 
 from sallyport.redaction.placeholders import OPENING, PATTERN
 
@@ -16,8 +17,25 @@ _MOST_VALUES = 10_000
 """Of one connection; what was said first is forgotten first."""
 
 
+class Rewriter(Protocol):
+    """What changes the texts of an answer."""
+
+    searches: bool
+    """It may change any text, not only one with placeholders."""
+
+    def whole(self, text: str, *, escaped: bool = False) -> str:
+        """`text` as the client gets it. `escaped`: it is JSON itself, in whose strings things change."""
+        ...
+
+    def piece(self, text: str, *, escaped: bool = False) -> tuple[str, str]:
+        """What of `text` is sure, changed; and the rest, which waits for the next piece."""
+        ...
+
+
 class Restorer:
     """Values by placeholder. What a placeholder of somebody else stands for is unknown, and it stays."""
+
+    searches = False
 
     def __init__(self, values: Mapping[str, str] | None = None) -> None:
         self.values: dict[str, str] = {}

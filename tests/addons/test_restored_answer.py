@@ -17,6 +17,7 @@ from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.google_generate import GoogleGenerate
 from sallyport.providers.wire.openai_chat import OpenAIChat
+from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.restore import Restorer
 from tests.addons.answers import ANSWERS, FRAMES, JSON, SSE, Answer
@@ -173,3 +174,18 @@ def test_what_cannot_be_read_passes_as_it_came(media_type: str, data: bytes):
 
 def test_sound_and_pictures_are_not_looked_at():
     assert restored_answer("audio/mpeg", Restorer(VALUES), OpenAIChat()) is None
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=str)
+def test_what_an_answer_gives_away_is_taken_out_and_what_was_sent_comes_back(answer: Answer):
+    token, found = "ghp_16C7e42F292c6912E7710c838347Ae178B4a", list[str]()
+    text = json.dumps({"token": token, "password": NAME, "again": token})
+    redactor = AnswerRedactor(Placeholders(b"k"), Restorer(VALUES), pii=True, secrets=True, found=found.append)
+    for places in ((), (15, 20, 30), range(1, len(text))):
+        restored = restored_answer(answer.media_type, redactor, answer.wire)
+        assert restored
+        read = answer.read(restored.feed(answer.write(cut(text, places))) + restored.finish())
+        assert token not in read
+        assert read.count("[SAFE_TO_USE:GITHUB_PAT_") == 2
+        assert SECRET in read
+    assert found == ["GITHUB_PAT"]

@@ -29,6 +29,11 @@ def restored(gateway: Gateway) -> Team:
     return gateway.team("restored", {"policy_type": "guard", "name": "Clean", "config": GUARD}, trace_content="redacted")
 
 
+@pytest.fixture(scope="module")
+def answering(gateway: Gateway) -> Team:
+    return gateway.team("answering", {"policy_type": "guard", "name": "Clean", "config": GUARD | {"direction": "response"}})
+
+
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 @pytest.mark.parametrize("sdk", GENERATING, ids=str)
 def test_in_every_format(
@@ -82,6 +87,19 @@ def test_a_conversation_sent_again_keeps_its_prefix(gateway: Gateway, restored: 
             assert not any(value in bodies[-1].decode() for value in (*PERSONAL.values(), *SECRETS.values()))
     for before, after in pairwise(bodies):
         assert after.startswith(before.removesuffix(b"]}"))
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("sdk", GENERATING, ids=str)
+def test_answers_are_guarded_where_a_guard_says_so(
+    gateway: Gateway, answering: Team, standin: StandIn, enter: Callable[[str], None], sdk: Sdk, stream: bool
+):
+    enter(answering.key)
+    reply = sdk.ask(TEXT, stream)
+    (received,) = (entry for entry in standin.requests() if entry.target != "/token")
+    assert PERSONAL["EMAIL"] in received
+    assert sorted(placeholders(reply.text)) == CATEGORIES
+    assert gateway.call(reply.headers["x-gateway-request-id"])["redactions"] == dict.fromkeys(CATEGORIES, 1)
 
 
 class TestWebsockets:

@@ -47,6 +47,7 @@ LIMIT = {"metric": "requests", "window": "minute", "value": 60}
                 "on_error": "allow",
                 "restore": False,
                 "system_prompts": True,
+                "direction": "request",
             },
         ),
     ],

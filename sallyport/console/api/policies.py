@@ -59,7 +59,7 @@ class PolicyOut(Answer):
 class PolicyIn(Body):
     """Types and configs: `spend_cap` and `default_spend_cap` {window, limit_usd, strict?, on_store_unavailable?};
     `rate_limit` and `default_rate_limit` {version, limits: [{metric, window, value}]}; `model_access` {allow: [pattern]};
-    `guard` {version, detect: {pii, secrets}, timeout_seconds, on_timeout, on_error, restore, system_prompts}.
+    `guard` {version, detect: {pii, secrets}, timeout_seconds, on_timeout, on_error, restore, system_prompts, direction}.
     All matchers must hold; none: the whole organization.
     """
 
