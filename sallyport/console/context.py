@@ -19,6 +19,7 @@ from sallyport.settings import Settings
 from sallyport.spend.ledger.writing import Link
 from sallyport.store.operations import Store
 from sallyport.tracing.recorder import Recorder
+from sallyport.tracing.relay import Relay
 from sallyport.tracing.sinks import Sink
 
 
@@ -28,6 +29,7 @@ class Console:
     store: Store
     redis: Redis
     recorder: Recorder
+    relays: Sequence[Relay]
     counters: CallCounters
     admins: Admins
     sessions: Sessions
@@ -35,14 +37,22 @@ class Console:
     poster: Poster
 
 
-def assemble(settings: Settings, store: Store, redis: Redis, sinks: Sequence[Sink] = (), link: Link | None = None) -> Console:
-    """A console on these stores. `sinks` and `link` are the recorder's; whoever calls this runs `console.recorder`."""
+def assemble(
+    settings: Settings,
+    store: Store,
+    redis: Redis,
+    sinks: Sequence[Sink] = (),
+    relays: Sequence[Relay] = (),
+    link: Link | None = None,
+) -> Console:
+    """A console on these stores. The rest is the recorder's; whoever calls this runs `console.recorder` and the relays."""
     counters = CallCounters()
     return Console(
         settings=settings,
         store=store,
         redis=redis,
-        recorder=Recorder(redis, store.engine, [counters, *sinks], link=link),
+        recorder=Recorder(redis, store.engine, [counters, *sinks], relays, link=link),
+        relays=relays,
         counters=counters,
         admins=Admins(store),
         sessions=Sessions(store.vault.audit_key()),

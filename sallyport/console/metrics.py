@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from sallyport.console.call_counters import CallCounters
@@ -11,6 +11,7 @@ from sallyport.console.histogram import Histogram
 from sallyport.money import nano_to_usd
 from sallyport.spend import rejected
 from sallyport.tracing.recorder import RecorderStatus
+from sallyport.tracing.relay import Relay
 
 type Sample = tuple[Mapping[str, str], int | float | str]
 
@@ -20,6 +21,7 @@ _AT = ("provider", "model")
 def render(
     status: RecorderStatus,
     counters: CallCounters,
+    relays: Sequence[Relay],
     rejections: Mapping[str, int],
     dependencies: Mapping[str, Dependency],
     *,
@@ -57,6 +59,12 @@ def render(
     page.add("recorder_waiting", "gauge", "Records that wait in Redis.", [({}, status.waiting)])
     lag = round(status.lag_seconds, 3)
     page.add("recorder_lag_seconds", "gauge", "How long the oldest waiting record has waited.", [({}, lag)])
+    traces = [({"sink": relay.name}, relay) for relay in relays]
+    page.add("traces_waiting", "gauge", "Traces that their sink does not have yet.", [(at, r.waiting) for at, r in traces])
+    page.add("traces_delivered_total", "counter", "Traces that their sink has.", [(at, r.delivered) for at, r in traces])
+    page.add(
+        "traces_dropped_total", "counter", "Traces refused by their sink, or too many.", [(at, r.dropped) for at, r in traces]
+    )
     return "\n".join(page.lines) + "\n"
 
 

@@ -36,6 +36,7 @@ from sallyport.supervisor.child import read_settings, report_ready
 from sallyport.supervisor.logs import setup_logging
 from sallyport.tracing.langsmith_run import LangSmithTarget
 from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
+from sallyport.tracing.relay import Relay
 from sallyport.upstream_proxy import UpstreamProxy
 
 log = logging.getLogger(__name__)
@@ -69,11 +70,13 @@ async def serve(settings: Settings) -> None:
     upkeep = Upkeep(store, client, journals, lease_seconds=settings.lease_seconds)
     langsmith = _langsmith(upkeep, settings.proxy())
     watcher = Watcher(client, store.engine, lambda: upkeep.snapshot.policies)
-    console = assemble(settings, store, client, sinks=[langsmith, watcher], link=langsmith.link)
+    relays = [Relay(store.engine, langsmith)]
+    console = assemble(settings, store, client, sinks=[watcher], relays=relays, link=langsmith.link)
     delivery = Delivery(store, console.poster)
     try:
         await upkeep.refresh()
-        async with _background(console.recorder.run(), upkeep.run(), watcher.run(), delivery.run()) as failed:
+        jobs = (console.recorder.run(), upkeep.run(), watcher.run(), delivery.run(), *(relay.run() for relay in relays))
+        async with _background(*jobs) as failed:
             with _listening(settings.console) as sockets:
                 await _serve_http(console, sockets, failed)
             await _empty_streams(console, upkeep)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sallyport.secret import Secret
-from sallyport.tracing.langsmith_outbox import Outbox
-from sallyport.tracing.langsmith_run import DEFAULT_ENDPOINT, DEFAULT_PROJECT, LangSmithTarget, run_id, trace_url
+from sallyport.tracing.langsmith_client import LangSmithClient
+from sallyport.tracing.langsmith_run import DEFAULT_ENDPOINT, DEFAULT_PROJECT, LangSmithTarget, run_id, run_of, trace_url
 from sallyport.tracing.record import CallRecord
+from sallyport.tracing.sinks import RejectedError
 from sallyport.upstream_proxy import UpstreamProxy
 
 Resolve = Callable[[str], LangSmithTarget | None]
-"""Workspace id → where its runs go; None: nowhere. Called on the event loop: must answer from memory."""
-
-_CLOSE_SECONDS = 5.0
+"""Workspace id → where its runs go; None: nowhere. Must answer from memory, on any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,47 +55,38 @@ class LangSmithDefaults:
 
 
 class LangSmithSink:
-    """Queues in memory, one queue for each endpoint and key; see `Outbox` for what happens while LangSmith is down."""
+    """A lane is a workspace. Each sends through a client of its own, as its threads do not share one."""
+
+    name = "langsmith"
 
     def __init__(self, resolve: Resolve, proxy: UpstreamProxy | None = None) -> None:
         self._resolve = resolve
         self._proxy = proxy
-        self._outboxes: dict[tuple[str, Secret, str], Outbox] = {}
-        self._dropped_by_ended = 0
+        self._clients: dict[str, LangSmithClient] = {}
 
-    @property
-    def dropped(self) -> int:
-        """Runs that LangSmith never got: it was down for too long, or refused them."""
-        return self._dropped_by_ended + sum(outbox.dropped for outbox in self._outboxes.values())
+    def lane(self, record: CallRecord) -> str | None:
+        return record.workspace_id if self._target(record) else None
 
-    @property
-    def waiting(self) -> int:
-        return sum(outbox.waiting for outbox in self._outboxes.values())
-
-    async def write(self, records: Sequence[CallRecord]) -> None:
-        for record in records:
-            target = self._target(record)
-            if target is not None and not self._outbox(target).put(record, target.project):
-                self._retire(target)
-                self._outbox(target).put(record, target.project)
+    def send(self, lane: str, records: Sequence[CallRecord]) -> None:
+        target = self._resolve(lane)
+        if target is None:
+            raise RejectedError("the workspace has no LangSmith any more")
+        client = self._clients.get(lane)
+        if client is None or client.target != target:
+            client = self._clients[lane] = LangSmithClient(target, self._proxy)
+        client.send([_run_of(record, target.project) for record in records])
 
     def link(self, record: CallRecord) -> str | None:
         """Where the record's run is seen, if it is traced at all."""
         target = self._target(record)
         return trace_url(target.endpoint, run_id(record)) if target else None
 
-    async def close(self) -> None:
-        """Give what waits a few seconds to leave."""
-        await asyncio.gather(*(asyncio.to_thread(outbox.close, _CLOSE_SECONDS) for outbox in self._outboxes.values()))
-
     def _target(self, record: CallRecord) -> LangSmithTarget | None:
         return self._resolve(record.workspace_id) if record.workspace_id else None
 
-    def _outbox(self, target: LangSmithTarget) -> Outbox:
-        key = (target.endpoint, target.api_key, target.tenant_id)
-        if key not in self._outboxes:
-            self._outboxes[key] = Outbox(target, self._proxy)
-        return self._outboxes[key]
 
-    def _retire(self, target: LangSmithTarget) -> None:
-        self._dropped_by_ended += self._outboxes.pop((target.endpoint, target.api_key, target.tenant_id)).dropped
+def _run_of(record: CallRecord, project: str) -> dict[str, Any]:
+    try:
+        return run_of(record, project)
+    except (ValueError, OverflowError):
+        raise RejectedError(f"the call {record.id} can't be shown as a run") from None

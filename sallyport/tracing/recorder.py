@@ -22,6 +22,7 @@ from sallyport.store.database import reading, writing
 from sallyport.store.errors import StoreError
 from sallyport.store.tables import OrganizationRow
 from sallyport.tracing.record import CallRecord
+from sallyport.tracing.relay import Relay
 from sallyport.tracing.sinks import Sink
 from sallyport.tracing.stream import Backlog, CallStream, Entry
 
@@ -62,20 +63,25 @@ class RecorderStatus:
 
 
 class Recorder:
-    """`link`: where a record's trace is seen. `consumer`: this recorder's name; the next of that name takes over its work."""
+    """`relays`: where traces go, by the outbox. `link`: where a record's trace is seen.
+
+    `consumer`: this recorder's name; the next of that name takes over its work.
+    """
 
     def __init__(
         self,
         redis: Redis,
         store_engine: Engine,
         sinks: Sequence[Sink] = (),
+        relays: Sequence[Relay] = (),
         *,
         link: Link | None = None,
         consumer: str | None = None,
     ) -> None:
         self._redis = redis
         self._engine = store_engine
-        self._sinks = sinks
+        self._sinks = [*sinks, *relays]
+        self._relays = relays
         self._link = link
         self._consumer = consumer or socket.gethostname()
         self._write_lock = asyncio.Lock()  # SQLite has one writer; waiting here costs no thread
@@ -147,7 +153,7 @@ class Recorder:
         while True:
             try:
                 async with self._write_lock:
-                    await asyncio.to_thread(_insert, self._engine, records, self._link)
+                    await asyncio.to_thread(self._insert, records)
                 break
             except Exception as error:  # noqa: BLE001, RUF100 - told apart below
                 if not _is_of_the_record(error):
@@ -164,6 +170,13 @@ class Recorder:
         self.status.recorded += len(records)
         await self._feed(records)
         await stream.acknowledge([entry for entry, _ in good])
+
+    def _insert(self, records: Sequence[CallRecord]) -> None:
+        """What is to be traced goes to the outbox in the same transaction: neither is ever there without the other."""
+        with writing(self._engine) as connection:
+            new = insert_calls(connection, records, self._link)
+            for relay in self._relays:
+                relay.enqueue(connection, new)
 
     async def _feed(self, records: Sequence[CallRecord]) -> None:
         for sink in self._sinks:
@@ -221,11 +234,6 @@ def _organization_ids(engine: Engine) -> list[str]:
     """With the one of callers who are nobody's."""
     with reading(engine) as connection:
         return [NOBODY, *connection.execute(select(OrganizationRow.id)).scalars()]
-
-
-def _insert(engine: Engine, records: Sequence[CallRecord], link: Link | None) -> None:
-    with writing(engine) as connection:
-        insert_calls(connection, records, link)
 
 
 def _parse(entry: Entry) -> CallRecord:

@@ -1,4 +1,4 @@
-"""What the recorder feeds beside the ledger."""
+"""What the recorder feeds beside the ledger: sinks at once, trace sinks by the outbox (see `relay`)."""
 
 from __future__ import annotations
 
@@ -20,4 +20,25 @@ class Sink(Protocol):
 
     async def close(self) -> None:
         """Deliver what a few seconds allow, then stop."""
+        ...
+
+
+class RejectedError(Exception):
+    """The sink's far end does not take one of these records, and never will."""
+
+
+class TraceSink(Protocol):
+    """Where traces go. It may be given one twice (after a crash) and must not mind."""
+
+    name: str
+
+    def lane(self, record: CallRecord) -> str | None:
+        """The place this record goes to; None: nowhere. Called on the event loop and in threads: answers from memory."""
+        ...
+
+    def send(self, lane: str, records: Sequence[CallRecord]) -> None:
+        """Deliver them. Blocks; called in a thread, for one lane once at a time.
+
+        Raises RejectedError for a record that will never be taken, anything else for what may pass.
+        """
         ...

@@ -74,9 +74,8 @@ async def get_metrics(
         rejected = await rejections.totals(console.redis)
     except (RedisError, OSError):
         rejected = {}  # `up` says why
-    text = metrics.render(
-        console.recorder.status, console.counters, rejected, await health.check(console), money=admin is not None
-    )
+    status, dependencies = console.recorder.status, await health.check(console)
+    text = metrics.render(status, console.counters, console.relays, rejected, dependencies, money=admin is not None)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

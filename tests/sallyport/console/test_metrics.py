@@ -17,7 +17,7 @@ async def lines(*records: dict[str, Any]) -> list[str]:
     counters = CallCounters()
     known: list[dict[str, Any]] = [{"provider": "openai", **record} for record in records]
     await counters.write([CallRecord(id=str(number), started_at=0.0, **one) for number, one in enumerate(known)])
-    found = render(RecorderStatus(), counters, {"malformed": 3}, {"redis": Dependency(ok=True)}, money=True).splitlines()
+    found = render(RecorderStatus(), counters, [], {"malformed": 3}, {"redis": Dependency(ok=True)}, money=True).splitlines()
     assert [line for line in found if not LINE.fullmatch(line)] == []
     return found
 
