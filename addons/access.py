@@ -16,6 +16,7 @@ from addons.context import Call, Coded, call_of
 from addons.presented_key import query_pairs
 from addons.refusal import Refusal, policy_message, policy_ref, refuse, refuse_message
 from addons.services import Services
+from addons.session import session_of
 from addons.sockets import SocketMessage
 from addons.upstreams import chosen_upstreams
 from policies import model_access
@@ -69,6 +70,7 @@ class Access:
             reason = {413: "too_large", 415: "not_decodable"}.get(error.status, "malformed")
             refuse(flow, Refusal(error.status, reason, f"{error}."))
             return
+        call.record.session_id = _session(flow, call)
         model = call.operation.model or call.shape.model(call.body)
         call.record.model = model and call.without_key(model)
         call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
@@ -91,6 +93,11 @@ class Access:
         refusal = _model_refusal(call, model)
         if refusal:
             refuse(flow, refusal)
+
+
+def _session(flow: http.HTTPFlow, call: Call) -> str | None:
+    session = session_of(flow.request.headers, call.body)
+    return session and call.without_key(session)
 
 
 def _model_refusal(call: Call, model: str) -> Refusal | None:

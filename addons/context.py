@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mitmproxy import http
 
@@ -18,6 +18,9 @@ from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
 from sallyport.vault.key_pool import PooledKey
+
+if TYPE_CHECKING:
+    from addons.traced_content import AnswerCopy
 
 _ENTRY = "sallyport.call"
 
@@ -62,6 +65,8 @@ class Call:
     """What is taken out of its answer, where a guard says so; it restores, too."""
     prepared: bool = False
     meter: Tally | None = None
+    answer: AnswerCopy | None = None
+    """Kept where the workspace wants to see what was answered."""
     held_tokens: int = 0
     """Tokens that the model reads beside the body: a conversation that the provider holds (WebSockets)."""
     expected_nano: int = 0

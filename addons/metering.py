@@ -8,34 +8,33 @@ from addons.context import Call
 from addons.decoding import CODINGS, Decoding
 from addons.response_tap import ResponseTap
 from addons.restored_answer import restored_answer
+from addons.traced_content import AnswerCopy, is_traced
 
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
-
-
-def _media_type(response: http.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def tap_for(response: http.Response, call: Call) -> ResponseTap:
     """Also puts the meter into `call`. The client gets the very bytes that come, unless an event may be taken out or added, or
     values are put back."""
     wire = call.operation.wire if call.operation else None
-    events = _media_type(response) in _STREAMS
+    media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    events = media_type in _STREAMS
     coding = response.headers.get("content-encoding", "").strip().lower()
     decoding = Decoding(coding) if coding in CODINGS else None
     readable = decoding is not None or coding in ("", "identity")
     restored = None
     rewriter = call.answer_redactor or call.restorer
     if wire and rewriter and readable and response.status_code < 400:
-        restored = restored_answer(_media_type(response), rewriter, wire)
+        restored = restored_answer(media_type, rewriter, wire)
     rewritten = restored is not None or (events and (call.prepared or any(cap.strict for cap in call.caps)))
     meter = None
     if wire and readable:
         headers = {name.lower(): value for name, value in response.headers.items()}
         meter = call.meter = wire.meter(status=response.status_code, headers=headers, prepared=call.prepared)
+        call.answer = AnswerCopy(wire.name, media_type) if is_traced(call) else None
         if rewritten:
             response.headers.pop("content-length", None)
             response.headers.pop("content-encoding", None)
     length = response.headers.get("content-length", "")
     known = int(length) if length.isascii() and length.isdigit() else None
-    return ResponseTap(meter, known, events=events, decoding=decoding, decoded=rewritten, restored=restored)
+    return ResponseTap(meter, known, events=events, decoding=decoding, decoded=rewritten, copy=call.answer, restored=restored)

@@ -6,7 +6,6 @@ What the gateway holds itself (its keys, the secrets of its vault) is taken out 
 from __future__ import annotations
 
 import asyncio
-import copy
 from dataclasses import asdict
 
 from mitmproxy import http
@@ -18,6 +17,7 @@ from addons.restored_events import RestoredEvents
 from addons.services import Services
 from addons.sockets import SocketMessage
 from addons.splice import spliced
+from addons.traced_content import TracedContent
 from policies.guard import GuardRule, guard_for
 from sallyport.providers.wire.system_prompts import system_prompts, vendors_own
 from sallyport.redaction.answer import AnswerRedactor
@@ -28,7 +28,6 @@ from sallyport.redaction.spread import PERSONAL
 from sallyport.store.snapshot import Workspace
 from sallyport.tracing.record import Fired
 
-_TRACE_SECONDS = 2.0
 _MOST_PLACES = 100
 """That a record names; the rest is counted."""
 
@@ -37,6 +36,7 @@ class Redact:
     def __init__(self, services: Services) -> None:
         self._redactor = services.redactor
         self._held = HeldValues()
+        self._traced = TracedContent(services.redactor)
 
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
@@ -74,8 +74,8 @@ class Redact:
             call.restorer = Restorer(names.values)
         if rule and rule.answer_policies:
             call.answer_redactor = _answer_redactor(call, call.workspace, rule)
-        if refusal is None and traced and call.workspace.trace_content == "redacted":
-            await self._trace_inputs(call)
+        if refusal is None and traced:
+            await self._traced.note_inputs(call)
         return refusal
 
     async def _guard(self, call: Call, rule: GuardRule, names: Placeholders) -> Refusal | None:
@@ -114,25 +114,6 @@ class Redact:
         note = "the text " + why + " for personal data; passed by policy"
         call.record.fired.extend(Fired(ref.id, ref.name, "guard", "redacted", note) for ref in refs)
         return None
-
-    async def _trace_inputs(self, call: Call) -> None:
-        """A body that is stored is redacted wholly, whatever the guards of this caller look for."""
-        shape = call.shape
-        if call.body is None or call.workspace is None or shape is None:
-            return
-        body = copy.deepcopy(call.body)
-        result = await redact_document(
-            body,
-            self._redactor,
-            names=_placeholders(call.workspace),
-            protects=shape.protects,
-            user_data=shape.user_data_keys,
-            pii=True,
-            secrets=True,
-            deadline=asyncio.get_running_loop().time() + _TRACE_SECONDS,
-        )
-        if not (result.timed_out or result.failed):
-            call.record.inputs = body
 
 
 def _placeholders(workspace: Workspace, rule: GuardRule | None = None) -> Placeholders:

@@ -7,6 +7,7 @@ import time
 from addons.decoding import Decoding
 from addons.refusal import Refusal
 from addons.restored_answer import RestoredAnswer
+from addons.traced_content import AnswerCopy
 from sallyport.providers.base import Meter, Usage
 
 
@@ -21,15 +22,18 @@ class ResponseTap:
         events: bool = False,
         decoding: Decoding | None = None,
         decoded: bool = False,
+        copy: AnswerCopy | None = None,
         restored: RestoredAnswer | None = None,
     ) -> None:
         """`events`: the answer is a stream of events, of which one is the last. `decoding`: how to read it; the client gets
-        what came, or, where it is to be `decoded`, what was read. `restored`: puts values back, after the meter."""
+        what came, or, where it is to be `decoded`, what was read. `copy`: gets what was read. `restored`: puts values back, after
+        the meter."""
         self._meter = meter
         self._length = length
         self._events = events
         self._decoding = decoding
         self._decoded = decoded
+        self._copy = copy
         self._restored = restored
         self._seen = 0
         self._stop: tuple[Refusal, Usage] | None = None
@@ -82,7 +86,14 @@ class ResponseTap:
         if self.first_byte is None:
             self.first_byte = time.perf_counter()
         self._seen += len(data)
-        if self._meter is None or self._decoding is None:
-            return self._meter.feed(data) if self._meter else data
-        read = [self._meter.feed(piece) for piece in self._decoding.feed(data)]
+        if self._meter is None:
+            return data
+        if self._decoding is None:
+            return self._read(self._meter, data)
+        read = [self._read(self._meter, piece) for piece in self._decoding.feed(data)]
         return b"".join(read) if self._decoded else data
+
+    def _read(self, meter: Meter, data: bytes) -> bytes:
+        if self._copy is not None:
+            self._copy.add(data)
+        return meter.feed(data)

@@ -21,6 +21,7 @@ from addons.refusal import FALL_BACK, Refusal, note, refuse
 from addons.response_tap import ResponseTap
 from addons.services import Services
 from addons.sockets import Socket, SocketMessage
+from addons.traced_content import TracedContent
 from sallyport.spend.gate import StoreUnavailable
 
 TIMED_OUT = "the provider was silent too long"
@@ -36,6 +37,7 @@ _LONGEST_WAIT = 0.05
 class Settle:
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._traced = TracedContent(services.redactor)
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
         """Stream the answer, with our headers on it."""
@@ -158,6 +160,7 @@ class Settle:
             return
         call.settled = True
         self._close_record(call)
+        await self._traced.note_outputs(call)
         if call.reserved:
             try:
                 await self._services.spend.settle(call.record)

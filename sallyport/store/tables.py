@@ -153,6 +153,7 @@ class CallRow(Base):
         Index(None, "workspace_id", "started_at"),
         Index(None, "user_id", "started_at"),
         Index(None, "api_key_id", "started_at"),
+        Index(None, "session_id", "started_at"),
     )
     id: Mapped[str] = mapped_column(primary_key=True)
     started_at: Mapped[float]
@@ -197,6 +198,7 @@ class CallRow(Base):
     violated: Mapped[list[dict[str, Any]]]
     fired: Mapped[list[dict[str, Any]]]
     redactions: Mapped[dict[str, int]]
+    session_id: Mapped[str | None]
     langsmith_run_id: Mapped[str | None]
     trace_url: Mapped[str | None]
     inputs: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)

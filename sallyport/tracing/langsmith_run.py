@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sallyport.money import nano_to_usd
 from sallyport.secret import Secret
+from sallyport.tracing.langsmith_chat import chat_inputs, chat_outputs
 from sallyport.tracing.langsmith_parent import dotted_segment, parse_parent
 from sallyport.tracing.record import CallRecord, PolicyRef
 
@@ -70,18 +71,20 @@ def run_of(record: CallRecord, project: str) -> dict[str, Any]:
         "inputs": _inputs(record),
         "outputs": _outputs(record),
         "error": _error(record),
+        "events": _events(record, started),
         "extra": {"metadata": {**(parent.metadata if parent else {}), **_metadata(record)}},
+        "tags": [tag for tag in (record.provider, record.outcome, record.reason) if tag],
     }
 
 
 def _inputs(record: CallRecord) -> dict[str, Any]:
     if record.inputs is None:
         return {"model": record.model, "stream": record.stream}
-    return _as_object(record.inputs)
+    return chat_inputs(record.inputs)
 
 
 def _outputs(record: CallRecord) -> dict[str, Any]:
-    outputs = {} if record.outputs is None else _as_object(record.outputs)
+    outputs = {} if record.outputs is None else chat_outputs(record.outputs)
     if record.input_tokens or record.output_tokens or record.cost_nano:
         outputs["usage_metadata"] = {
             "input_tokens": record.input_tokens,
@@ -94,8 +97,11 @@ def _outputs(record: CallRecord) -> dict[str, Any]:
     return outputs
 
 
-def _as_object(body: Any) -> dict[str, Any]:
-    return dict(body) if isinstance(body, dict) else {"body": body}  # pyright: ignore[reportUnknownArgumentType] - any JSON
+def _events(record: CallRecord, started: datetime) -> list[dict[str, str]]:
+    """LangSmith takes the time to the first token from the event `new_token`."""
+    if not record.stream or record.first_token_ms is None:
+        return []
+    return [{"name": "new_token", "time": (started + timedelta(milliseconds=record.first_token_ms)).isoformat()}]
 
 
 def _error(record: CallRecord) -> str | None:
@@ -121,12 +127,14 @@ def _metadata(record: CallRecord) -> dict[str, Any]:
         "gateway.request_id": record.id,
         "gateway.way_in": record.way_in,
         "gateway.latency_ms": record.gateway_ms,
+        "gateway.provider_ms": max(0.0, record.duration_ms - record.gateway_ms),
         "gateway.outcome": record.outcome,
         "gateway.attempt": record.attempt,
         "gateway.attempt_of": record.attempt_of,
         "ls_provider": record.provider,
         "ls_model_name": record.model,
         "ls_model_type": "chat",
+        **({"session_id": record.session_id} if record.session_id else {}),  # runs of one are a thread
     }
 
 

@@ -90,6 +90,8 @@ class CallRecord:
     redactions: dict[str, int] = field(default_factory=dict[str, int])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     """What the caller said of the call in `X-Gateway-*` headers, as policies match it: team, customer_id, …"""
+    session_id: str | None = None
+    """The conversation it belongs to, as its client names it."""
     langsmith_run_id: str | None = None
     trace_headers: dict[str, str] = field(default_factory=dict[str, str])
     """The caller's own tracing headers (`langsmith-trace`, `baggage`), for nesting our run under theirs."""
@@ -114,6 +116,7 @@ class CallRecord:
             stream=self.stream,
             attempt=self.attempt + 1,
             attempt_of=self.attempt_of or self.id,
+            session_id=self.session_id,
             matched=list(self.matched),
             redactions=dict(self.redactions),
             inputs=self.inputs,

@@ -105,3 +105,33 @@ def test_a_blocked_call_is_a_run_with_its_reason(gateway: Gateway, langsmith: St
     assert "None at all" in run["error"]
     assert run["extra"]["metadata"]["gateway.policy.violated_names"] == ["None at all"]
     assert run["session_name"] == "gateway"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_was_asked_and_answered_is_traced_redacted_where_a_workspace_wants_it(
+    gateway: Gateway, langsmith: StandIn, standin: StandIn, stream: bool
+):
+    """No guard holds here: the provider gets the text as it is, the records do not."""
+    secrets = all_secrets() | {"LANGSMITH_API_KEY": KEY}
+    team = gateway.team("content", secrets=secrets, langsmith_endpoint=langsmith.url, trace_content="redacted")
+    body = chat("My number is 212-555-0187, says [[echo]]") | {"stream": stream, "user": "thread of ada"}
+
+    def traced_call() -> dict[str, Any] | None:
+        with gateway.client(team) as client:
+            answer = client.post(PATH, json=body)
+        assert "212-555-0187" in answer.text
+        call = gateway.call(answer.headers["x-gateway-request-id"])
+        return call if call["langsmith_run_id"] else None
+
+    call = wait_for(traced_call, "the recorder to know where runs go")
+    run = run_of(langsmith, call)
+    assert call["session_id"] == run["extra"]["metadata"]["session_id"] == "thread of ada"
+    (message,) = run["inputs"]["messages"]
+    (choice,) = run["outputs"]["choices"]
+    for text in (message["content"], choice["message"]["content"]):
+        assert "[SAFE_TO_USE:US_PHONE_NUMBER_" in text
+        assert "212-555-0187" not in text
+    assert choice["message"]["role"] == "assistant"
+    assert choice["finish_reason"] == "stop"
+    assert bool(run["events"]) == stream
+    assert not any("212-555-0187" in received for received in langsmith.requests())

@@ -65,6 +65,7 @@ class Call(Answer):
     headers: dict[str, str] = Field(
         description="What the caller said of the call in `X-Gateway-*` headers.", examples=[{"team": "blue"}]
     )
+    session_id: str | None = Field(description="The conversation it belongs to, as its client names it.")
     langsmith_run_id: str | None
     trace_url: str | None
 
@@ -92,6 +93,7 @@ def call_filters(
     workspace_id: Filter = None,
     user_id: Filter = None,
     api_key_id: Filter = None,
+    session_id: Filter = None,
     from_: Annotated[TimeIn | None, Query(alias="from", description="Started at this time or later.")] = None,
     to: Annotated[TimeIn | None, Query(description="Started before this time.")] = None,
 ) -> ledger.CallFilters:
@@ -103,6 +105,7 @@ def call_filters(
         workspace_id=workspace_id,
         user_id=user_id,
         api_key_id=api_key_id,
+        session_id=session_id,
         start=seconds(from_),
         end=seconds(to),
     )

@@ -16,7 +16,7 @@ from sallyport.store.models import Page
 from sallyport.store.paging import page
 from sallyport.store.tables import CallRow
 
-_EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "outcome")
+_EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "session_id", "outcome")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,7 @@ class CallFilters:
     user_id: str | None = None
     api_key_id: str | None = None
     outcome: str | None = None
+    session_id: str | None = None
     start: float | None = None
     end: float | None = None
 
@@ -103,6 +104,7 @@ def call_json(row: CallRow) -> dict[str, Any]:
         "policies": {"matched": row.matched, "violated": row.violated},
         "redactions": row.redactions,
         "headers": row.headers or {},
+        "session_id": row.session_id,
         "langsmith_run_id": row.langsmith_run_id,
         "trace_url": row.trace_url,
     }

@@ -1,4 +1,4 @@
-"""Traces wait in an outbox, written in the transaction of their calls."""
+"""Traces wait in an outbox, written in the transaction of their calls; a call names its conversation."""
 
 # pyright: reportUnknownArgumentType=false
 # `sa.Double` is generic over what it is read as, which a migration has no need to say.
@@ -21,3 +21,5 @@ def upgrade() -> None:
         sa.Column("claimed_until", sa.Double(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("sink", "lane", "call_id", name=op.f("pk_traces_waiting")),
     )
+    op.add_column("calls", sa.Column("session_id", sa.Text(), nullable=True))
+    op.create_index(op.f("ix_calls_session_id_started_at"), "calls", ["session_id", "started_at"])
