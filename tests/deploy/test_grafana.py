@@ -13,7 +13,7 @@ DASHBOARD = json.loads((Path(__file__).parents[2] / "deploy" / "grafana.json").r
 async def test_the_dashboard_asks_for_what_there_is_and_for_all_of_it():
     counters = CallCounters()
     await counters.write([CallRecord(id="1", started_at=0.0, provider="openai", model="m", first_token_ms=1.0)])
-    told = set(re.findall(r"^# TYPE (\w+)", render(RecorderStatus(), counters, {}, money=True), re.MULTILINE))
+    told = set(re.findall(r"^# TYPE (\w+)", render(RecorderStatus(), counters, [], {}, {}, money=True), re.MULTILINE))
     queries = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
     asked = {re.sub(r"_bucket$", "", name) for query in queries for name in re.findall(r"sallyport_\w+", query)}
     assert asked == told - {"sallyport_recorder_recorded_total"}
