@@ -106,7 +106,7 @@ class Identify:
         call.subject = Subject(workspace.organization_id, workspace.id, key.user_id, key.id, record.headers)
         record.trace_headers = {
             name: call.without_key(flow.request.headers[name])
-            for name in ("langsmith-trace", "baggage")
+            for name in ("langsmith-trace", "baggage", "traceparent")
             if name in flow.request.headers
         }
         record.passthrough = separate and workspace.credentials == "passthrough" and _is_vendor_login(flow.request)

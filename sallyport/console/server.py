@@ -36,6 +36,7 @@ from sallyport.supervisor.child import read_settings, report_ready
 from sallyport.supervisor.logs import setup_logging
 from sallyport.tracing.langsmith_run import LangSmithTarget
 from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
+from sallyport.tracing.plugins import trace_sinks
 from sallyport.tracing.relay import Relay
 from sallyport.upstream_proxy import UpstreamProxy
 
@@ -70,7 +71,7 @@ async def serve(settings: Settings) -> None:
     upkeep = Upkeep(store, client, journals, lease_seconds=settings.lease_seconds)
     langsmith = _langsmith(upkeep, settings.proxy())
     watcher = Watcher(client, store.engine, lambda: upkeep.snapshot.policies)
-    relays = [Relay(store.engine, langsmith)]
+    relays = [Relay(store.engine, sink) for sink in (langsmith, *trace_sinks(os.environ))]
     console = assemble(settings, store, client, sinks=[watcher], relays=relays, link=langsmith.link)
     delivery = Delivery(store, console.poster)
     try:

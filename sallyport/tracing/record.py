@@ -94,7 +94,7 @@ class CallRecord:
     """The conversation it belongs to, as its client names it."""
     langsmith_run_id: str | None = None
     trace_headers: dict[str, str] = field(default_factory=dict[str, str])
-    """The caller's own tracing headers (`langsmith-trace`, `baggage`), for nesting our run under theirs."""
+    """The caller's own tracing headers (`langsmith-trace`, `baggage`, `traceparent`), for nesting our run under theirs."""
     inputs: Any = None
     """Redacted request body, only where the workspace has `trace_content: redacted`."""
     outputs: Any = None
