@@ -21,7 +21,7 @@ from addons.sockets import SocketMessage
 from addons.upstreams import chosen_upstreams
 from policies import model_access
 from sallyport.providers import provider_for_host
-from sallyport.providers.base import Provider
+from sallyport.providers.base import JsonObject, Provider, WireFormat
 
 
 class Access:
@@ -43,10 +43,14 @@ class Access:
             return
         if call.operation and call.operation.uncounted:
             self._keep_to_models(flow, call, "")  # which it uses stands where nobody looks
+        if call.form and flow.request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            refuse(flow, Refusal(415, "not_decodable", "a compressed form can't be read as it streams; send it as it is."))
         if flow.response or call.shape is None:
             return
         if call.generates and call.provider:
             _keep_readable(flow, call.provider)
+        if call.form:
+            return  # it is not kept
         length = flow.request.headers.get("content-length", "")
         if length.isascii() and length.isdigit() and int(length) > self._limit:
             refuse(flow, too_large(self._limit))
@@ -57,6 +61,10 @@ class Access:
     def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
         if flow.response or call is None or call.operation is None or call.shape is None:
+            return
+        if call.form:
+            call.body = call.form.fields
+            self._note_model(flow, call, call.shape, call.form.fields)
             return
         if not flow.request.raw_content and not call.generates:
             return  # an action on something stored, such as its cancelling
@@ -71,9 +79,13 @@ class Access:
             refuse(flow, Refusal(error.status, reason, f"{error}."))
             return
         call.record.session_id = _session(flow, call)
-        model = call.operation.model or call.shape.model(call.body)
+        self._note_model(flow, call, call.shape, call.body)
+
+    def _note_model(self, flow: http.HTTPFlow, call: Call, shape: WireFormat, body: JsonObject) -> None:
+        model = (call.operation and call.operation.model) or shape.model(body)
         call.record.model = model and call.without_key(model)
-        call.record.stream = call.operation.stream or (call.generates and call.shape.wants_stream(call.body))
+        stream = call.operation is not None and call.operation.stream
+        call.record.stream = stream or (call.generates and shape.wants_stream(body))
         self._keep_to_models(flow, call, call.record.model or "")
 
     def socket_message(self, message: SocketMessage) -> None:

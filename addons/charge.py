@@ -44,14 +44,14 @@ def _estimate(call: Call) -> Usage | None:
         return None
     if meter is None:
         owed = record.status is not None or record.outcome == "aborted" or record.reason == GIVEN_UP
-        return Usage(call.expected_input_tokens, call.expected_output_tokens) if owed else None
+        return replace(call.expected) if owed else None
     usage = streamed(call)
     unseen = meter.reasoned and not usage.reasoning_tokens  # it thought, and has not said how much
     left = record.outcome == "aborted" and not meter.output_chars  # before a word came: then, too, it was at work
     if unseen or left:
-        usage.output_tokens = max(usage.output_tokens, call.expected_output_tokens)
+        usage.output_tokens = max(usage.output_tokens, call.expected.output_tokens)
     elif record.outcome == "success":  # it ended in form: whatever it was, it was not nothing
-        usage.output_tokens = usage.output_tokens or call.expected_output_tokens
+        usage.output_tokens = usage.output_tokens or call.expected.output_tokens
     return usage
 
 
@@ -59,9 +59,9 @@ def streamed(call: Call) -> Usage:
     """What has been used so far, by the provider's count or by the length of what it has said, whichever is more."""
     meter = call.meter
     if meter is None:
-        return Usage(input_tokens=call.expected_input_tokens)
-    partial = meter.partial or Usage(input_tokens=call.expected_input_tokens)
-    return replace(partial, output_tokens=max(partial.output_tokens, -(-meter.output_chars // _CHARS_PER_TOKEN)))
+        return replace(call.expected, output_tokens=0)
+    partial, counted = meter.partial or call.expected, meter.partial.output_tokens if meter.partial else 0
+    return replace(partial, output_tokens=max(counted, -(-meter.output_chars // _CHARS_PER_TOKEN)))
 
 
 def so_far(call: Call) -> int:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mitmproxy import http
 
 from addons.destination import Destination
+from addons.form import Form
 from policies.model import Subject
 from policies.spend_cap import Cap
-from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, WireFormat
+from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, Usage, WireFormat
 from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.restore import Restorer
 from sallyport.store.fallbacks import Chain
@@ -54,7 +55,10 @@ class Call:
     """The gateway key as the caller sent it, so that it can be taken out wherever it stands."""
     workspace: Workspace | None = None
     subject: Subject | None = None
+    form: Form | None = None
+    """The body is one, and streams."""
     body: JsonObject | None = None
+    """What was read of it: its JSON, or its form's fields."""
     body_changed: bool = False
     coded: Coded | None = None
     plain: bytes | None = None
@@ -70,8 +74,8 @@ class Call:
     held_tokens: int = 0
     """Tokens that the model reads beside the body: a conversation that the provider holds (WebSockets)."""
     expected_nano: int = 0
-    expected_input_tokens: int = 0
-    expected_output_tokens: int = 0
+    expected: Usage = field(default_factory=Usage)
+    """What it will probably use."""
     caps: tuple[Cap, ...] = ()
     """The spend caps that hold for it."""
     reserved_nano: int = 0
@@ -122,10 +126,15 @@ class Call:
 
     @property
     def shape(self) -> WireFormat | None:
-        """How to read a request body that a model will read; such a body is held back and checked before anything is sent."""
+        """How to read a request body that a model will read; it is checked before it is sent."""
         if self.operation is None or (self.operation.wire is None and self.record.method not in ("POST", "PUT", "PATCH")):
             return None
         return self.operation.wire or self.operation.shape
+
+    @property
+    def held_back(self) -> bool:
+        """Nothing is sent before the body is there, and was looked at whole."""
+        return self.shape is not None and self.form is None
 
 
 def start_call(flow: http.HTTPFlow, call: Call) -> None:

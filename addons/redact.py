@@ -6,11 +6,15 @@ What the gateway holds itself (its keys, the secrets of its vault) is taken out 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 from mitmproxy import http
 
 from addons.context import Call, call_of
+from addons.form import FormText
+from addons.form_text import ReadableText
 from addons.held_values import HeldValues
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.restored_events import RestoredEvents
@@ -19,6 +23,7 @@ from addons.sockets import SocketMessage
 from addons.splice import spliced
 from addons.traced_content import TracedContent
 from policies.guard import GuardRule, guard_for
+from sallyport.providers.base import WireFormat
 from sallyport.providers.wire.system_prompts import system_prompts, vendors_own
 from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.document import DocumentResult, redact_document
@@ -38,9 +43,32 @@ class Redact:
         self._held = HeldValues()
         self._traced = TracedContent(services.redactor)
 
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """How long a form will be that a guard may change is not known before it has passed."""
+        call = call_of(flow)
+        if call and call.form and call.subject and guard_for(call.snapshot.policies, call.subject):
+            flow.request.headers.pop("content-length", None)
+
+    async def form_text(self, flow: http.HTTPFlow, text: FormText) -> None:
+        """Something of a form that streams through is about to leave."""
+        call = call_of(flow)
+        if call is None or call.form is None or call.subject is None or call.workspace is None:
+            return
+        if call.presented:
+            key = call.presented.encode("utf-8", "surrogateescape")
+            text.content = text.content.replace(key, b"*" * len(key))  # of the same length: the form's was told already
+        rule = guard_for(call.snapshot.policies, call.subject)
+        if rule is None:
+            return
+        readable = ReadableText(text)
+        refusal = await self._look_at(call, readable.document, call.form.shape, rule, _placeholders(call.workspace))
+        text.content = readable.written()
+        if refusal:
+            refuse(flow, refusal)
+
     async def request(self, flow: http.HTTPFlow) -> None:
         call = call_of(flow)
-        if flow.response or call is None or call.body is None:
+        if flow.response or call is None or call.body is None or call.form:
             return
         refusal = await self._redact(call, flow.request.raw_content or b"", traced=True)
         if refusal:
@@ -79,11 +107,18 @@ class Redact:
         return refusal
 
     async def _guard(self, call: Call, rule: GuardRule, names: Placeholders) -> Refusal | None:
-        body, shape = call.body, call.shape
-        if body is None or shape is None:
+        body = call.body
+        if body is None or call.shape is None:
             return None
+        left_alone = (*vendors_own(body), *(() if rule.system_prompts else system_prompts(body)))
+        return await self._look_at(call, body, call.shape, rule, names, left_alone)
+
+    async def _look_at(
+        self, call: Call, document: Any, shape: WireFormat, rule: GuardRule, names: Placeholders, left_alone: Sequence[Any] = ()
+    ) -> Refusal | None:
+        """Redact `document` in place, but for `left_alone`, and note on the call what was found."""
         result = await redact_document(
-            body,
+            document,
             self._redactor,
             names=names,
             protects=shape.protects,
@@ -91,7 +126,7 @@ class Redact:
             pii=rule.pii,
             secrets=rule.secrets,
             deadline=asyncio.get_running_loop().time() + rule.timeout_seconds,
-            but=(*vendors_own(body), *(() if rule.system_prompts else system_prompts(body))),
+            but=left_alone,
         )
         record, refs = call.record, list(rule.policies)
         record.matched.extend(ref for ref in refs if ref not in record.matched)

@@ -18,6 +18,8 @@ from addons import websocket
 from addons.context import Call, start_call
 from addons.destination import point
 from addons.enrolled import peer_address
+from addons.form import Form
+from addons.multipart import boundary_of
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from addons.upstreams import named_upstreams
@@ -119,7 +121,8 @@ class Route:
             call.record.model = call.operation.model
         request.method = call.record.method  # in the spelling that was judged
         point(request, upstream, path)
-        request.stream = call.shape is None  # what no model reads streams through; see credentials
+        call.form = self._form(call.operation, request)
+        request.stream = not call.held_back  # what no model reads streams through; see credentials
         if problem := websocket.problem(request):
             refuse(flow, Refusal(400, "malformed", f"the WebSocket handshake is malformed: {problem}"))
         elif request.method == "HEAD" and way_in == "base_url" and call.operation is None:
@@ -132,6 +135,12 @@ class Route:
         elif call.operation is None and (self._settings.unknown_paths == "refuse" or provider.keyless):
             # what takes no credential would do all that is asked of it
             refuse(flow, Refusal(404, "path_unknown", f"{bare_path} is no model API of {provider.name} that this gateway knows"))
+
+    def _form(self, operation: Operation | None, request: http.Request) -> Form | None:
+        if operation is None or operation.form is None or request.method != "POST":
+            return None
+        boundary = boundary_of(request.headers.get("content-type", ""))
+        return Form(boundary, operation.form, self._settings.max_body_bytes) if boundary else None
 
 
 def _operation(provider: Provider, request: http.Request, path: str) -> Operation | None:

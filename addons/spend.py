@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
+import orjson
 from mitmproxy import http
 
 from addons.attempt import Failure
@@ -60,11 +62,12 @@ class Spend:
         # prepared for this attempt alone: another provider may want it otherwise
         body, wire = dict(call.body or {}), call.operation.wire
         call.prepared = wire is not None and wire.prepare(body)
-        if call.prepared or call.body_changed:
+        if call.held_back and (call.prepared or call.body_changed):
             replace_body(flow.request, spliced(flow.request.raw_content or b"", body, strings=call.body_changed))
         if wire is None:
             return
-        refusal = await self._admit(call, wire, flow.request.raw_content or b"")
+        said = orjson.dumps(call.form.fields) if call.form else flow.request.raw_content or b""
+        refusal = await self._admit(call, wire, said)
         if refusal:
             refuse(flow, refusal)
 
@@ -110,10 +113,15 @@ class Spend:
                 return refusal
         tier = body.get("service_tier")
         tier = tier if isinstance(tier, str) else None
-        expected = self._expect(call, said, wire.output_cap(body), tier)
+        files = call.form.files if call.form else ()
+        told = wire.estimate(body, len(said), files, worst=False)
+        expected = self._expect(call, told, said, wire.output_cap(body), tier)
         expected_nano = 0 if record.passthrough else call.expected_nano
         strict = any(cap.strict for cap in caps)
-        worst_nano = _most(call, said, wire.output_cap(body), tier) if strict else expected_nano
+        worst_nano = expected_nano
+        if strict:
+            told = wire.estimate(body, len(said), files, worst=True)
+            worst_nano = _most_of(call, told) if told else _most(call, said, wire.output_cap(body), tier)
         call.caps, call.reserved_nano = caps, worst_nano
         try:
             admission = await self._services.spend.admit(
@@ -133,28 +141,30 @@ class Spend:
         self._turned_away.remember(subject, call.snapshot, admission.blocked)
         return spend_refusal(admission.blocked)
 
-    def _expect(self, call: Call, said: bytes, cap: int | None, tier: str | None) -> Usage:
-        """What the call will probably use."""
-        tokens = call.held_tokens + input_tokens(said)
-        output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
-        expected = Usage(input_tokens=tokens, output_tokens=output, service_tier=tier)
-        call.expected_input_tokens, call.expected_output_tokens = tokens, output
-        call.expected_nano = self._cost(call, expected)
-        return expected
+    def _expect(self, call: Call, told: Usage | None, said: bytes, cap: int | None, tier: str | None) -> Usage:
+        """What the call will probably use; `told`, where the wire format says."""
+        if told is None:
+            output = self._services.output.expect(call.record.api_key_id or "", call.record.model or "", cap)
+            told = Usage(call.held_tokens + input_tokens(said), output)
+        call.expected = told
+        served = replace(told, service_tier=told.service_tier or tier)
+        record = call.record
+        call.expected_nano = price(record.provider or "", record.model or "", served, at=record.started_at).cost_nano
+        return told
 
-    def _cost(self, call: Call, usage: Usage) -> int:
-        return price(call.record.provider or "", call.record.model or "", usage, at=call.record.started_at).cost_nano
+
+def _most_of(call: Call, usage: Usage) -> int:
+    """Nano-dollars that so much can cost."""
+    return most(call.record.provider or "", call.record.model, usage, at=call.record.started_at)
 
 
 def _most(call: Call, said: bytes, cap: int | None, tier: str | None) -> int:
     """Nano-dollars that the call can cost."""
-    provider, model = call.record.provider or "", call.record.model
     tokens = call.held_tokens + most_input_tokens(said)
     if not call.held_tokens and names_more(said):  # a turn on a WebSocket knows what its conversation holds
-        tokens = max(tokens, context_window(provider, model))
+        tokens = max(tokens, context_window(call.record.provider or "", call.record.model))
     written = tokens if b'"cache' in said else 0  # `cache_control`, `cachePoint`: a write costs more
-    worst = Usage(tokens, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier)
-    return most(provider, model, worst, at=call.record.started_at)
+    return _most_of(call, Usage(tokens, most_output_tokens(cap), cache_write_tokens=written, service_tier=tier))
 
 
 def _without_store(caps: Sequence[Cap]) -> Refusal | None:

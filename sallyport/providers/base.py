@@ -7,7 +7,7 @@ is a `WireFormat` in `providers/wire/`. Neither knows anything of mitmproxy, of 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -56,6 +56,21 @@ class Usage:
     """Searches in the caller's own files, billed by the piece too."""
     citation_tokens: int = 0
     """Of sources that the provider read for the model and bills beside input and output (Perplexity)."""
+    audio_ms: int = 0
+    """Milliseconds of sound, where it is billed by its length and not by tokens."""
+
+
+@dataclass(slots=True)
+class File:
+    """A file in a form, as far as it has come."""
+
+    name: str
+    """Of its field."""
+    size: int = 0
+    """Bytes."""
+    head: bytes = b""
+    """Its first bytes, which tell what it is."""
+    ended: bool = False
 
 
 class Tally:
@@ -108,7 +123,7 @@ class WireFormat(ABC):
 
     protected_keys: ClassVar[frozenset[str]] = frozenset()
     """JSON object keys whose values redaction leaves alone in this format (model names, ids, roles, media, signatures)."""
-    user_data_keys: ClassVar[frozenset[str]] = frozenset()
+    user_data_keys: frozenset[str] = frozenset()
     """Keys that hold the user's own data (tool arguments): nothing beneath them is protected, whatever it is called."""
 
     def protects(self, key: str, parent: JsonObject) -> bool:
@@ -130,8 +145,15 @@ class WireFormat(ABC):
         """The most output tokens this request allows, if it says so."""
 
     def counted(self, body: JsonObject) -> bool:
-        """Whether the answer will name what it costs."""
+        """Whether the answer will name what it costs, or `estimate` tells."""
         return True
+
+    def estimate(self, body: JsonObject, size: int, files: Sequence[File], *, worst: bool) -> Usage | None:
+        """What a call of this format uses, where that can be told from the request: probably, or at `worst`.
+
+        `size`: bytes of the request's text. None: its input by its length, and output as this model lately gave.
+        """
+        return None
 
     def prepare(self, body: JsonObject) -> bool:
         """Change the request so that its answer can be metered; True when `body` was changed."""
@@ -163,6 +185,8 @@ class Operation:
     """Whose shape the request has where nothing is generated (count_tokens): redaction walks it by this."""
     uncounted: bool = False
     """It costs money that its answer does not name, or its model is not known (batches, audio): refused under a spend cap."""
+    form: WireFormat | None = None
+    """It may be sent as a form (multipart/form-data), which streams: by this its fields, and the text in its files, are read."""
     socket: SocketFormat | None = None
     """The path opens a WebSocket, whose turns are the calls; it is nothing without an upgrade."""
 

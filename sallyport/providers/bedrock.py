@@ -1,6 +1,9 @@
 """Amazon Bedrock (https://docs.aws.amazon.com/bedrock/latest/APIReference), with an API key as bearer token or signed by us.
 
 What a caller signed is verified against nothing: its keys are its own matter, and its signature would not hold for what is sent.
+
+Of the control plane what lists models, and batches, are in the table. What buys, trains or administers is not, so that it gets no
+key of ours; nor is InvokeModelWithBidirectionalStream, each of whose messages its caller has to sign.
 """
 
 from __future__ import annotations
@@ -18,10 +21,14 @@ from sallyport.providers.routes import Route, Routes, route
 from sallyport.providers.signing import Signer
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.bedrock_invoke import BedrockInvoke
+from sallyport.providers.wire.stored import Stored
 from sallyport.secret import Secret
 
 _CONVERSE, _INVOKE = BedrockConverse(), BedrockInvoke()
+_STORED = Stored()
 _MODELS, _PROFILES = Operation("models"), Operation("inference_profiles")
+_GUARDRAIL = Operation("guardrails", shape=_STORED, uncounted=True)  # priced by the unit of text
+_JOBS, _ASYNC = Operation("batches", shape=_STORED), Operation("async_invoke", shape=_STORED)
 
 _ID = r"[A-Za-z0-9](?:[A-Za-z0-9._-]|:|%3[Aa])*"  # `us.anthropic.claude-sonnet-4-5-20250929-v1:0`
 _COLON, _SLASH = r"(?::|%3[Aa])", r"(?:/|%2[Ff])"
@@ -32,6 +39,9 @@ _RESOURCES = (
 _ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}(?:{_RESOURCES}){_SLASH}{_ID}"
 _GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")  # of cross-region inference profiles
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
+_ANY_ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}[a-z-]+{_SLASH}{_ID}"
+_KINDS = "custom-models|imported-models|prompt-routers|provisioned-model-throughputs?|guardrails"
+_CONTROL_PLANE = re.compile(rf"/(?:foundation-model|inference-profiles|model-invocation-job|{_KINDS})")
 _NAMES_MODEL = ("foundation-model", "inference-profile")  # kinds of ARN whose id is the model's
 
 
@@ -56,12 +66,24 @@ _ROUTES = Routes(
     route("GET", "/foundation-models/{id}", _MODELS, id=_ID),
     route("GET", "/inference-profiles", _PROFILES),
     route("GET", "/inference-profiles/{id}", _PROFILES, id=f"{_ARN}|{_ID}"),
+    route("GET", "/foundation-model-availability/{id}", _MODELS, id=_ID),
+    route("GET", "/{kind}", _MODELS, kind=_KINDS),
+    route("GET", "/{kind}/{id}", _MODELS, kind=_KINDS, id=f"{_ANY_ARN}|{_ID}"),
+    route("POST", "/guardrail/{id}/version/{version}/apply", _GUARDRAIL, id=f"{_ANY_ARN}|{_ID}"),
+    route("POST", "/guardrail-checks/invoke", _GUARDRAIL),
+    route("POST", "/model-invocation-job", replace(_JOBS, uncounted=True)),  # what it reads is in S3
+    route("GET", "/model-invocation-jobs", _JOBS),
+    route("GET", "/model-invocation-job/{id}", _JOBS, id=f"{_ANY_ARN}|{_ID}"),
+    route("POST", "/model-invocation-job/{id}/stop", _JOBS, id=f"{_ANY_ARN}|{_ID}"),
+    route("POST", "/async-invoke", replace(_ASYNC, uncounted=True)),  # videos, priced by the second
+    route("GET", "/async-invoke", _ASYNC),
+    route("GET", "/async-invoke/{id}", _ASYNC, id=f"{_ANY_ARN}|{_ID}"),
 )
 
 
 def _host(region: str, path: str) -> str:
-    """Models on the runtime, lists of them on the control plane."""
-    service = "bedrock" if path.startswith(("/foundation-models", "/inference-profiles")) else "bedrock-runtime"
+    """Models on the runtime, lists of them and batches on the control plane."""
+    service = "bedrock" if _CONTROL_PLANE.match(path) else "bedrock-runtime"
     return f"{service}.{region}.amazonaws.com"
 
 

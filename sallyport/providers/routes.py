@@ -15,6 +15,8 @@ from sallyport.providers.base import Operation
 
 SEGMENT = r"[A-Za-z0-9][A-Za-z0-9._~-]*"
 """One path segment: no escapes, never empty, never dots alone."""
+BELOW = rf"(?:/{SEGMENT}(?::[a-zA-Z]+)?)*"
+"""A path and all below it: what is stored, its parts, and (`:cancel`, `/cancel`) what is done with it."""
 
 _SHARED = {
     "chat": "/chat/completions",

@@ -1,4 +1,8 @@
-"""Google Vertex AI (https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest), with its partners' models."""
+"""Google Vertex AI (https://cloud.google.com/vertex-ai/generative-ai/docs/reference/rest), with its partners' models.
+
+Of a project models, jobs and their operations are in the table. What deploys, or administers data, is not, so that it gets no key
+of ours.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +19,28 @@ from sallyport.providers.vertex_token import VertexTokens
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.google_embed import GoogleEmbed
 from sallyport.providers.wire.google_generate import GoogleGenerate, google_reshapes
+from sallyport.providers.wire.google_interactions import GoogleInteractions
 from sallyport.providers.wire.google_live import GoogleLive
 from sallyport.providers.wire.openai_chat import OpenAIChat
+from sallyport.providers.wire.openai_embeddings import OpenAIEmbeddings
+from sallyport.providers.wire.stored import Stored
 from sallyport.secret import Secret
 
 _ANTHROPIC, _GENERATE, _EMBED = AnthropicMessages(), GoogleGenerate(), GoogleEmbed()
 _MISTRAL = OpenAIChat(asks_for_usage=False)
 _MODELS, _CACHES = Operation("models"), Operation("cached_contents", shape=_GENERATE)
 _NEW_CACHE = replace(_CACHES, uncounted=True)
+_STORED = Stored()
+_JOBS, _TUNING = Operation("batches", shape=_STORED), Operation("tuning_jobs", shape=_STORED)
+_MADE = Operation("predict", shape=_EMBED, uncounted=True)  # pictures, videos, music; and what a tuned model's endpoint serves
 
 _PROJECT = r"[a-z0-9][a-z0-9.:-]*"  # `example.com:project` is an old spelling that still holds
 _LOCATION = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 _MODEL = r"[A-Za-z0-9](?:[A-Za-z0-9._@-]|%40)*"  # `claude-sonnet-4-5@20250929`
 _EMBEDDING = r"(?:[A-Za-z0-9._@-]|%40)*embedding(?:[A-Za-z0-9._@-]|%40)*"
+_KINDS = "publishers/google/models|endpoints"
+_CHATTING = "mistralai|meta|ai21|xai|qwen|deepseek-ai|openai|moonshotai|minimaxai|zai-org"
+"""Publishers whose models speak OpenAI's chat."""
 _LOCATED = re.compile(rf"/[a-z0-9]+/projects/{_PROJECT}/locations/({_LOCATION})/")
 
 
@@ -41,21 +54,30 @@ def _model(publisher: str, method: str, operation: Operation) -> Route:
     return _in_project("POST", "/publishers/{publisher}/models/{model}:" + method, operation, publisher=publisher)
 
 
+def _google(method: str, operation: Operation, **parts: str) -> Route:
+    """Of Google's own models, and of what was tuned from them, which has an endpoint."""
+    return _in_project("POST", "/{kind}/{model}:" + method, operation, kind=_KINDS, **parts)
+
+
+_ONE = rf"(?:/{SEGMENT}(?::cancel|/cancel)?)?"
+
 _ROUTES = Routes(
-    _model("google", "generateContent", Operation("generate", _GENERATE)),
-    _model("google", "streamGenerateContent", Operation("generate", _GENERATE, stream=True)),
-    _model("google", "countTokens", Operation("count_tokens", shape=_GENERATE)),
+    _google("generateContent", Operation("generate", _GENERATE)),
+    _google("streamGenerateContent", Operation("generate", _GENERATE, stream=True)),
+    _google("{count}", Operation("count_tokens", shape=_GENERATE), count="countTokens|computeTokens"),
     _in_project("POST", "/publishers/google/models/{model}:predict", Operation("embeddings", _EMBED), model=_EMBEDDING),
-    _model("google", "predict", Operation("predict", shape=_EMBED, uncounted=True)),  # images
+    _google("{predict}", _MADE, predict="predict|predictLongRunning"),
+    _google("fetchPredictOperation", Operation("operations", shape=_EMBED)),
     _model("google", "embedContent", Operation("embeddings", _EMBED)),
+    _in_project("POST", "/interactions", Operation("interactions", GoogleInteractions())),
     _in_project("POST", "/publishers/anthropic/models/count-tokens:rawPredict", Operation("count_tokens", shape=_ANTHROPIC)),
     _model("anthropic", "rawPredict", Operation("messages", _ANTHROPIC)),
     _model("anthropic", "streamRawPredict", Operation("messages", _ANTHROPIC, stream=True)),
-    _model("mistralai", "rawPredict", Operation("chat", _MISTRAL)),
-    _model("mistralai", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
-    _model("meta", "rawPredict", Operation("chat", _MISTRAL)),
-    _model("meta", "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
-    _in_project("POST", "/endpoints/openapi/chat/completions", Operation("chat", OpenAIChat())),
+    _model(_CHATTING, "rawPredict", Operation("chat", _MISTRAL)),
+    _model(_CHATTING, "streamRawPredict", Operation("chat", _MISTRAL, stream=True)),
+    _in_project("POST", "/endpoints/{endpoint}/chat/completions", Operation("chat", OpenAIChat())),
+    _in_project("POST", "/endpoints/{endpoint}/completions", Operation("completions", OpenAIChat())),
+    _in_project("POST", "/endpoints/{endpoint}/embeddings", Operation("embeddings", OpenAIEmbeddings())),
     route(
         "GET",
         "{slashes}ws/google.cloud.aiplatform.{version}.LlmBidiService/BidiGenerateContent",
@@ -66,6 +88,15 @@ _ROUTES = Routes(
     _in_project("GET", "/cachedContents", _CACHES),
     _in_project("POST", "/cachedContents", _NEW_CACHE),
     _in_project("GET PATCH DELETE", "/cachedContents/{id}", _CACHES),
+    _in_project("POST", "/batchPredictionJobs", replace(_JOBS, uncounted=True)),  # what it reads is in Cloud Storage or BigQuery
+    _in_project("POST", "/tuningJobs", replace(_TUNING, uncounted=True)),
+    _in_project("GET POST DELETE", "/batchPredictionJobs{rest}", _JOBS, rest=_ONE),
+    _in_project("GET POST", "/tuningJobs{rest}", _TUNING, rest=_ONE),
+    _in_project("GET POST DELETE", "/interactions{rest}", Operation("interactions", shape=_STORED), rest=_ONE),
+    _in_project("GET POST DELETE", "/operations{rest}", Operation("operations", shape=_STORED), rest=_ONE),
+    _in_project("GET", "/{kind}/{model}/operations/{id}", Operation("operations"), kind=_KINDS),
+    _in_project("GET", "/models{rest}", _MODELS, rest=_ONE),
+    _in_project("GET", "/endpoints{rest}", Operation("endpoints"), rest=_ONE),
     route("GET", "/{version}/publishers/{publisher}/models", _MODELS, version="v1|v1beta1"),
     route("GET", "/{version}/publishers/{publisher}/models/{id}", _MODELS, version="v1|v1beta1", id=rf"{SEGMENT}(?:@{SEGMENT})?"),
 )

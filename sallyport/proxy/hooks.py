@@ -15,6 +15,7 @@ from mitmproxy import http
 from mitmproxy.proxy import commands
 
 from addons.attempt import Failure
+from addons.form import FormText
 from addons.refusal import Refusal, refuse, refuse_message
 from addons.sockets import Socket, SocketMessage
 
@@ -25,7 +26,7 @@ HookFunction = Callable[..., Awaitable[None] | None]
 _FAILURE = Refusal(500, "gateway_failure", "the gateway failed on this request and did not send it; its log says why")
 _INTERNAL_ERROR = 1011
 """The close code for it (RFC 6455's registry of close codes)."""
-_BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large", "attempt"})
+_BEFORE_SENDING = frozenset({"http_connect", "requestheaders", "request", "request_too_large", "form_text", "attempt"})
 
 
 @dataclass
@@ -47,6 +48,14 @@ class RequestTooLargeHook(commands.StartHook):
     """A buffered request body grew beyond the limit; the addon sets `flow.response`."""
 
     flow: http.HTTPFlow
+
+
+@dataclass
+class FormTextHook(commands.StartHook):
+    """A text of a form has come and not yet been passed on; an addon changes it, or sets `flow.response`."""
+
+    flow: http.HTTPFlow
+    text: FormText
 
 
 @dataclass

@@ -35,7 +35,7 @@ from addons.refusal import Refusal, refuse
 from addons.route import ORIGIN_FORM
 from addons.settle import CLIENT_LEFT
 from sallyport.proxy.hooks import RequestTooLargeHook
-from sallyport.proxy.http_answer import AnswerStream
+from sallyport.proxy.http_form import FormStream
 from sallyport.proxy.http_head import TOO_MANY_FIELDS, head_problem
 from sallyport.proxy.patience import TOO_SLOW
 from sallyport.settings import Settings
@@ -43,7 +43,7 @@ from sallyport.settings import Settings
 _DRAIN_LIMIT = 64 * 1024 * 1024
 
 
-class GatewayHttpStream(AnswerStream):
+class GatewayHttpStream(FormStream):
     def __init__(self, context: Context, stream_id: int, settings: Settings) -> None:
         super().__init__(context, stream_id)
         self._settings = settings
@@ -69,14 +69,14 @@ class GatewayHttpStream(AnswerStream):
         if problem is not None:
             status = 431 if problem is TOO_MANY_FIELDS else 400
             refuse(self.flow, Refusal(status, "malformed", f"the request is malformed: {problem}"))
-            yield from self._answer_early(close=True)
+            yield from self.answer_early(close=True)
             return
         yield HttpRequestHeadersHook(self.flow)
         if (yield from self.check_killed(True)):
             return
         expects = request.headers.get("expect", "").lower() == "100-continue"
         if self.flow.response:
-            yield from self._answer_early(close=expects)
+            yield from self.answer_early(close=expects)
             return
         if expects:
             proceed = http.Response.make(100)
@@ -123,12 +123,11 @@ class GatewayHttpStream(AnswerStream):
         if isinstance(event, RequestData) and len(self.request_body_buf) + len(event.data) > self._settings.max_body_bytes:
             self.request_body_buf.clear()
             yield RequestTooLargeHook(self.flow)
-            yield from self._answer_early(close=False)
+            yield from self.answer_early()
             return
         yield from super().state_consume_request_body(event)
 
-    def _answer_early(self, *, close: bool) -> layer.CommandGenerator[None]:
-        """Send `flow.response` now, before the request body is complete."""
+    def answer_early(self, *, close: bool = False) -> layer.CommandGenerator[None]:
         response = self.flow.response
         if response is None:
             return
@@ -181,7 +180,7 @@ class GatewayHttpStream(AnswerStream):
                 refuse(self.flow, Refusal(408, "slow_body", "the request body did not come in time"))
             else:
                 refuse(self.flow, Refusal(400, "malformed", f"the request body is malformed: {event.message}"))
-            yield from self._answer_early(close=True)
+            yield from self.answer_early(close=True)
         else:
             yield from super().handle_protocol_error(event)
             yield commands.CloseConnection(self.context.client)

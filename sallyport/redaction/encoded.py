@@ -54,4 +54,9 @@ def _decode(data: str, *, final: bool) -> str | None:
         text = codecs.getincrementaldecoder("utf-8")().decode(binascii.a2b_base64(data), final)
     except ValueError:
         return None
-    return None if _BINARY.search(text) else text
+    return text if looks_like_text(text) else None
+
+
+def looks_like_text(start: str) -> bool:
+    """Whether what begins so is text: no control characters, and no PDF, whose first bytes are text too."""
+    return _BINARY.search(start) is None

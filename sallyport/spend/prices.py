@@ -83,7 +83,7 @@ def price(provider: str, model: str | None, usage: Usage, *, at: float) -> Price
     """
     rates = _rates_at(provider, model, usage.service_tier, at)
     if rates is None or not rates.cover(usage):
-        return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest(provider))), unpriced=True)
+        return Price(usd_to_nano(max(rates.cost(usage) for rates in _dearest_for(provider, usage))), unpriced=True)
     if (usage.input_audio_tokens > 0 or usage.output_audio_tokens > 0) and not rates.sound and provider in _SOUND_APART:
         return Price(usd_to_nano(max(rates.cost(usage) for rates in _sounding())), unpriced=True)
     unknown = Decimal(0)
@@ -101,7 +101,7 @@ def most(provider: str, model: str | None, usage: Usage, *, at: float) -> int:
     rows = [_rates_at(provider, model, tier, at) for tier in tiers]
     known = [rates for rates in rows if rates is not None and rates.cover(usage)]
     if len(known) < len(rows):
-        known = _dearest(provider)
+        known = _dearest_for(provider, usage)
     elif provider in _SOUND_APART and "audio" in (model or "") and not all(rates.sound for rates in known):
         known += _sounding()
     return max(usd_to_nano(rates.most(usage)) for rates in known)
@@ -207,6 +207,12 @@ def _names(provider: str, model: str) -> Iterator[str]:
     if provider == "bedrock":
         yield _GEOGRAPHY.sub("", name)
         yield _GEOGRAPHY.sub("", undated)
+
+
+def _dearest_for(provider: str, usage: Usage) -> tuple[Rates, ...]:
+    """The provider's dearest rows; those of all, where none of its own is about sound, and sound was used."""
+    rows = _dearest(provider)
+    return _dearest("") if usage.audio_ms > 0 and all(rates.audio_hour is None for rates in rows) else rows
 
 
 @lru_cache(maxsize=256)

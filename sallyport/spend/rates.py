@@ -15,6 +15,7 @@ from sallyport.providers.base import Usage
 
 _PER = 1_000_000
 _PER_THOUSAND = 1000
+_MS_PER_HOUR = 3_600_000
 _INPUT, _OUTPUT = 0, 1
 KEYS = (
     ("input_mtok",),
@@ -53,6 +54,8 @@ class Rates:
     """The same for searches in the caller's files."""
     request: Decimal = Decimal(0)
     """Dollars per thousand requests, beside what their tokens cost and for all their searches (Perplexity)."""
+    audio_hour: Decimal | None = None
+    """Dollars for an hour of sound, of models that are billed by its length; None: not known."""
     sound: bool = False
     """Whether sound has a price of its own."""
 
@@ -66,7 +69,8 @@ class Rates:
 
     def cover(self, usage: Usage) -> bool:
         """Nothing in `usage` is without a price."""
-        return (self.listed[_INPUT] or usage.input_tokens <= 0) and (self.listed[_OUTPUT] or usage.output_tokens <= 0)
+        told = self.listed[_INPUT] or usage.input_tokens <= 0, self.listed[_OUTPUT] or usage.output_tokens <= 0
+        return all(told) and (self.audio_hour is not None or usage.audio_ms <= 0)
 
     def at(self, input_tokens: int) -> tuple[Decimal, ...]:
         return self.tiers[self._tier(input_tokens)][1]
@@ -88,14 +92,17 @@ class Rates:
             if count:
                 tokens += rate * count
         searches = (self.search or 0) * max(usage.web_searches, 0) + (self.file_search or 0) * max(usage.file_searches, 0)
-        return tokens / _PER + (searches + self.request) / _PER_THOUSAND
+        return tokens / _PER + (searches + self.request) / _PER_THOUSAND + self._sound(usage)
 
     def most(self, usage: Usage) -> Decimal:
         """Dollars that so many tokens cost at most: text, sound or pictures, and written to the cache if `usage` says so."""
         read, written, dearest_output = self._dearest[self._tier(usage.input_tokens)]
         dearest_input = max(read, written) if usage.cache_write_tokens else read
         tokens = (dearest_input * usage.input_tokens + dearest_output * usage.output_tokens) / _PER
-        return tokens + self.request / _PER_THOUSAND
+        return tokens + self.request / _PER_THOUSAND + self._sound(usage)
+
+    def _sound(self, usage: Usage) -> Decimal:
+        return (self.audio_hour or 0) * Decimal(max(usage.audio_ms, 0)) / _MS_PER_HOUR
 
 
 def _counts(usage: Usage) -> tuple[int, ...]:
@@ -134,7 +141,7 @@ def _counts(usage: Usage) -> tuple[int, ...]:
 
 def rates_of(prices: types.ModelPrice) -> Rates:
     """The rates of one row of the price list."""
-    columns = [next((value for key in keys if (value := getattr(prices, key, None)) is not None), None) for keys in KEYS]
+    columns = [_first(prices, keys) for keys in KEYS]
     starts = {tier.start for column in columns if isinstance(column, types.TieredPrices) for tier in column.tiers}
     tiers = tuple((start, tuple(_rate(column, start) for column in columns)) for start in (*sorted(starts, reverse=True), -1))
     search, file_search = (
@@ -143,8 +150,20 @@ def rates_of(prices: types.ModelPrice) -> Rates:
     )
     listed = (columns[_INPUT] is not None, columns[_OUTPUT] is not None)
     sound = prices.input_audio_mtok is not None or prices.output_audio_mtok is not None
-    request = prices.requests_kcount
-    return Rates(tiers, listed, search, file_search, request if isinstance(request, Decimal) else Decimal(0), sound)
+    request, hour = prices.requests_kcount, _first(prices, ("input_audio_hours", "audio_hours"))
+    return Rates(
+        tiers,
+        listed,
+        search,
+        file_search,
+        request if isinstance(request, Decimal) else Decimal(0),
+        hour if isinstance(hour, Decimal) else None,
+        sound,
+    )
+
+
+def _first(prices: types.ModelPrice, keys: Iterable[str]) -> Decimal | types.TieredPrices | None:
+    return next((value for key in keys if (value := getattr(prices, key, None)) is not None), None)
 
 
 def flat_rates(prices: Mapping[str, Decimal]) -> Rates:
@@ -172,10 +191,9 @@ def dearest(rows: Iterable[Rates]) -> tuple[Rates, ...]:
 
 def _covers(dear: Rates, cheap: Rates) -> bool:
     starts = {start + 1 for rates in (dear, cheap) for start, _ in rates.tiers}
-    return dear.request >= cheap.request and all(
-        high >= low for start in starts for high, low in zip(dear.at(start), cheap.at(start), strict=True)
-    )
+    beside = dear.request >= cheap.request and (dear.audio_hour or 0) >= (cheap.audio_hour or 0)
+    return beside and all(high >= low for start in starts for high, low in zip(dear.at(start), cheap.at(start), strict=True))
 
 
-FREE = Rates(((-1, (Decimal(0),) * len(KEYS)),), (True, True), Decimal(0), Decimal(0))
+FREE = Rates(((-1, (Decimal(0),) * len(KEYS)),), (True, True), Decimal(0), Decimal(0), audio_hour=Decimal(0))
 """What the operator's own machine costs by the token."""

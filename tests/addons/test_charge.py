@@ -10,7 +10,7 @@ import pytest
 
 from addons.charge import charge
 from addons.context import Call
-from sallyport.providers.base import WireFormat
+from sallyport.providers.base import Usage, WireFormat
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.eventstream import encode_frame
@@ -38,7 +38,7 @@ def converse(delta: Mapping[str, Any]) -> bytes:
 def broken_off(wire: WireFormat, answer: bytes, outcome: Any = "aborted", kind: str = SSE) -> int:
     """Output tokens that the call is charged for."""
     record = CallRecord("c", 1.8e9, provider="openai", model="gpt-5", outcome=outcome, status=200)
-    call = Call(record, Snapshot(), expected_input_tokens=10, expected_output_tokens=LATELY)
+    call = Call(record, Snapshot(), expected=Usage(10, LATELY))
     call.meter = wire.meter(status=200, headers={"content-type": kind}, prepared=False)
     call.meter.feed(answer)
     charge(call, OutputEstimator())

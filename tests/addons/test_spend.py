@@ -212,7 +212,7 @@ async def test_a_strict_cap_reserves_the_models_whole_context_where_a_request_on
 
 
 UNCOUNTED = (
-    ("/openai/v1/audio/speech", {"model": "tts-1", "input": "hi"}),
+    ("/openai/v1/videos", {"model": "sora-2", "prompt": "a cat"}),
     ("/openai/v1/images/edits", {}),
     ("/openai/v1/batches", {"input_file_id": "file-1"}),
     ("/openai/v1/images/generations", {"model": "dall-e-3", "prompt": "a cat"}),

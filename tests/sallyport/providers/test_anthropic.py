@@ -11,9 +11,9 @@ from sallyport.secret import Secret
         ("POST", "/v1/messages/count_tokens", "count_tokens", None, "anthropic_messages"),
         ("GET", "/v1/models", "models", None, None),
         ("GET", "/v1/models/claude-opus-4-6", "models", None, None),
-        ("POST", "/v1/messages/batches", "batches", None, "anthropic_messages"),
-        ("GET", "/v1/messages/batches/msgbatch_1/results", "batches", None, "anthropic_messages"),
-        ("POST", "/v1/messages/batches/msgbatch_1/cancel", "batches", None, "anthropic_messages"),
+        ("POST", "/v1/messages/batches", "batches", "inline_batch", None),
+        ("GET", "/v1/messages/batches/msgbatch_1/results", "batches", None, None),
+        ("POST", "/v1/messages/batches/msgbatch_1/cancel", "batches", None, None),
         ("DELETE", "/v1/files/file_1", "files", None, None),
     ],
 )

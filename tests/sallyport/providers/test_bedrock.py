@@ -72,7 +72,7 @@ def test_the_lists_of_the_control_plane(path: str, name: str):
         ("POST", "/model/arn:aws:s3:::bucket/key/invoke"),
         ("POST", "/model/arn:aws:bedrock:us-east-1:1:inference-profile/../invoke"),
         ("POST", "/model/a/invoke-with-bidirectional-stream"),
-        ("POST", "/guardrail/g/version/1/apply"),
+        ("POST", "/guardrails"),
         ("POST", "/foundation-model-agreement"),
         ("DELETE", f"/inference-profiles/{ID}"),
     ],

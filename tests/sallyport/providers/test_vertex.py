@@ -51,7 +51,7 @@ def test_other_paths_of_the_api(method: str, path: str, name: str):
         f"{WHERE}/publishers/google/models/gemini:rawPredict",
         f"{WHERE}/publishers/anthropic/models/claude:predict",
         f"{WHERE}/publishers/evil/models/m:rawPredict",
-        f"{WHERE}/endpoints/123:predict",
+        f"{WHERE}/endpoints/123:rawPredict",
         f"{WHERE}/customJobs",
         "/v1/projects/p/locations/us-central1/../x/publishers/google/models/m:generateContent",
         "/v1/projects/../locations/l/publishers/google/models/m:generateContent",
