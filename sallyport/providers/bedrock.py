@@ -40,8 +40,8 @@ _ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_
 _GEOGRAPHIES = ("us", "us-gov", "eu", "apac", "jp", "au", "ca", "global")  # of cross-region inference profiles
 _REGION = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}")
 _ANY_ARN = rf"arn{_COLON}aws[a-z-]*{_COLON}bedrock{_COLON}[a-z0-9-]+{_COLON}[0-9]*{_COLON}[a-z-]+{_SLASH}{_ID}"
-_KINDS = "custom-models|imported-models|prompt-routers|provisioned-model-throughputs?|guardrails"
-_CONTROL_PLANE = re.compile(rf"/(?:foundation-model|inference-profiles|model-invocation-job|{_KINDS})")
+_KINDS = "custom-models|imported-models|prompt-routers|provisioned-model-throughputs?"
+_CONTROL_PLANE = re.compile(rf"/(?:foundation-model|inference-profiles|model-invocation-job|guardrails|{_KINDS})")
 _NAMES_MODEL = ("foundation-model", "inference-profile")  # kinds of ARN whose id is the model's
 
 
@@ -69,6 +69,7 @@ _ROUTES = Routes(
     route("GET", "/foundation-model-availability/{id}", _MODELS, id=_ID),
     route("GET", "/{kind}", _MODELS, kind=_KINDS),
     route("GET", "/{kind}/{id}", _MODELS, kind=_KINDS, id=f"{_ANY_ARN}|{_ID}"),
+    route("GET", "/guardrails{rest}", Operation("guardrails"), rest=f"(?:/(?:{_ANY_ARN}|{_ID}))?"),
     route("POST", "/guardrail/{id}/version/{version}/apply", _GUARDRAIL, id=f"{_ANY_ARN}|{_ID}"),
     route("POST", "/guardrail-checks/invoke", _GUARDRAIL),
     route("POST", "/model-invocation-job", replace(_JOBS, uncounted=True)),  # what it reads is in S3
