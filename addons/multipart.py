@@ -68,6 +68,8 @@ class FormReader:
 
     def _body(self) -> Piece | None:
         """What comes up to the next delimiter, as far as it is there."""
+        if self._part is None and self._held[: len(self._delimiter)] != self._delimiter[: len(self._held)]:
+            raise FormError("something stands before its first boundary")
         at = self._held.find(self._delimiter)
         if at < 0:
             return self._take(len(self._held) - len(self._delimiter) + 1)
@@ -75,8 +77,6 @@ class FormReader:
             piece = self._take(at, ends=True) or Piece(b"", self._part, ends=True)
             self._part = None
             return piece
-        if at:
-            raise FormError("something stands before its first boundary" if self._invented else "a boundary is broken")
         return self._delimited()
 
     def _delimited(self) -> Piece | None:
