@@ -4,6 +4,7 @@ A call goes down this tuple in order; its answer comes up through `Settle`.
 """
 
 from addons.access import Access
+from addons.batches import Batches
 from addons.credentials import Credentials
 from addons.fallback import Fallback
 from addons.identify import Identify
@@ -16,4 +17,4 @@ from addons.spend import Spend
 from addons.top_up import TopUp
 from addons.turns import Turns
 
-PIPELINE = (Route, Identify, Turns, Access, Redact, KeyPool, Fallback, Spend, Recode, Credentials, TopUp, Settle)
+PIPELINE = (Route, Identify, Turns, Access, Redact, Batches, KeyPool, Fallback, Spend, Recode, Credentials, TopUp, Settle)

@@ -13,8 +13,10 @@ from addons.form import Form
 from policies.model import Subject
 from policies.spend_cap import Cap
 from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, Usage, WireFormat
+from sallyport.providers.wire.openai_batch import BatchFile
 from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.restore import Restorer
+from sallyport.spend.batch_files import Batch
 from sallyport.store.fallbacks import Chain
 from sallyport.store.snapshot import Key, Snapshot, Workspace
 from sallyport.tracing.record import CallRecord
@@ -71,6 +73,10 @@ class Call:
     meter: Tally | None = None
     answer: AnswerCopy | None = None
     """Kept where the workspace wants to see what was answered."""
+    batch_file: BatchFile | None = None
+    """What is in the file that is uploaded."""
+    batch: Batch | None = None
+    """What the file holds that is submitted."""
     held_tokens: int = 0
     """Tokens that the model reads beside the body: a conversation that the provider holds (WebSockets)."""
     expected_nano: int = 0

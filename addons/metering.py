@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from mitmproxy import http
 
 from addons.context import Call
@@ -9,8 +12,16 @@ from addons.decoding import CODINGS, Decoding
 from addons.response_tap import ResponseTap
 from addons.restored_answer import restored_answer
 from addons.traced_content import AnswerCopy, is_traced
+from sallyport.providers.base import Meter
+from sallyport.providers.wire.meters import JsonMeter
+from sallyport.providers.wire.openai_batch import BatchFile
+from sallyport.providers.wire.reading import obj, text
 
 _STREAMS = ("text/event-stream", "application/vnd.amazon.eventstream")
+
+
+def _note_file(file: BatchFile, meter: Meter, document: Any) -> None:
+    file.file_id = text(obj(document), "id")
 
 
 def tap_for(response: http.Response, call: Call) -> ResponseTap:
@@ -35,6 +46,8 @@ def tap_for(response: http.Response, call: Call) -> ResponseTap:
         if rewritten:
             response.headers.pop("content-length", None)
             response.headers.pop("content-encoding", None)
+    elif call.batch_file and response.status_code < 400:
+        meter = JsonMeter(partial(_note_file, call.batch_file))
     length = response.headers.get("content-length", "")
     known = int(length) if length.isascii() and length.isdigit() else None
     return ResponseTap(meter, known, events=events, decoding=decoding, decoded=rewritten, copy=call.answer, restored=restored)

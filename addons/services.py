@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from addons.context import Call
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
+from sallyport.spend.batch_files import BatchFiles
 from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.gate import SpendGate
 from sallyport.spend.unsettled import Unsettled
@@ -21,6 +22,7 @@ class Services:
 
     settings: Settings
     spend: SpendGate
+    batch_files: BatchFiles
     redactor: Redactor
     snapshot: Snapshot = field(default_factory=Snapshot)
     resting: Resting = field(default_factory=Resting)

@@ -107,20 +107,20 @@ class Spend:
         record.matched.extend(entry.policy for entry in (*caps, *limits) if entry.policy not in record.matched)
         if record.attempt > 1:  # the caller asked once, however often we do
             limits = tuple(limit for limit in limits if limit.metric != "requests")
-        if not wire.counted(body):
+        if call.batch is None and not wire.counted(body):
             refusal = _uncounted(caps)
             if refusal:
                 return refusal
         tier = body.get("service_tier")
         tier = tier if isinstance(tier, str) else None
         files = call.form.files if call.form else ()
-        told = wire.estimate(body, len(said), files, worst=False)
+        told = call.batch.expected if call.batch else wire.estimate(body, len(said), files, worst=False)
         expected = self._expect(call, told, said, wire.output_cap(body), tier)
         expected_nano = 0 if record.passthrough else call.expected_nano
         strict = any(cap.strict for cap in caps)
         worst_nano = expected_nano
         if strict:
-            told = wire.estimate(body, len(said), files, worst=True)
+            told = call.batch.most if call.batch else wire.estimate(body, len(said), files, worst=True)
             worst_nano = _most_of(call, told) if told else _most(call, said, wire.output_cap(body), tier)
         call.caps, call.reserved_nano = caps, worst_nano
         try:

@@ -25,6 +25,7 @@ from sallyport.redaction.ner_client import NerClient
 from sallyport.redaction.operator_rules import load_rules
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
+from sallyport.spend.batch_files import BatchFiles
 from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate, StoreUnavailable
 from sallyport.spend.journal import Journal
@@ -74,6 +75,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
     services = Services(
         settings=settings,
         spend=SpendGate(redis, lease_seconds=settings.lease_seconds, journal=journal),
+        batch_files=BatchFiles(redis),
         redactor=Redactor(ner),
     )
     background: set[asyncio.Task[None]] = set()

@@ -68,6 +68,10 @@ def rejections(gateway: str) -> str:
     return f"{tag(None)}:rejections:{gateway}"
 
 
+def batch_file(organization_id: str | None, provider: str, file_id: str) -> str:
+    return f"{tag(organization_id)}:batch-file:{provider}:{file_id}"
+
+
 def spend(organization_id: str | None, window: str, at: float) -> str:
     return f"{tag(organization_id)}:spend:{window}:{window_id(window, at)}"
 

@@ -14,6 +14,7 @@ from addons.route import ORIGIN_FORM
 from addons.services import Services
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
+from sallyport.spend.batch_files import BatchFiles
 from sallyport.spend.gate import SpendGate
 from tests.addons.support import MakeFlow, make_snapshot
 from tests.sallyport.spend.desk import whole
@@ -24,7 +25,11 @@ async def services(redis_url: str) -> AsyncIterator[Services]:
     client = redis.asyncio.Redis.from_url(redis_url)
     await whole(client, "default")
     yield Services(
-        settings=Settings(), spend=SpendGate(client, lease_seconds=30), redactor=Redactor(None), snapshot=make_snapshot()
+        settings=Settings(),
+        spend=SpendGate(client, lease_seconds=30),
+        batch_files=BatchFiles(client),
+        redactor=Redactor(None),
+        snapshot=make_snapshot(),
     )
     await client.aclose()
 

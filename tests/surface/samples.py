@@ -61,6 +61,7 @@ SAMPLES = {
             "batch": {"input_config": {"requests": {"requests": [{"request": {"contents": _CONTENTS}}]}}},
         }
     ),
+    "openai_batch": _sample({"input_file_id": "file-1", "endpoint": "/v1/responses", "metadata": {"for": TEXT}}),
     "google_generate": _sample({"contents": _CONTENTS}, {"candidates": [_CANDIDATE], "usageMetadata": _GOOGLE_USAGE}),
     "google_embed": _sample({"content": {"parts": [{"text": TEXT}]}}, {"usageMetadata": {"promptTokenCount": 9}}),
     "google_interactions": _sample(

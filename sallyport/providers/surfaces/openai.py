@@ -13,6 +13,7 @@ from sallyport.providers.errors import openai_error
 from sallyport.providers.routes import BELOW, SEGMENT, route
 from sallyport.providers.surfaces import Surface
 from sallyport.providers.wire.openai_audio import OpenAISpeech, OpenAITranscription
+from sallyport.providers.wire.openai_batch import OpenAIBatch
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.providers.wire.openai_decisions import OpenAIDecisions
 from sallyport.providers.wire.openai_embeddings import OpenAIEmbeddings
@@ -103,7 +104,7 @@ _KEPT = (
     route("GET", "/files/{id}/content", _FILES),
     route("POST", "/uploads{rest}", _FILES, rest=rf"(?:/{SEGMENT}/(?:parts|complete|cancel))?"),
     route("GET", "/batches", _BATCHES),
-    route("POST", "/batches", Operation("batches", uncounted=True)),
+    route("POST", "/batches", Operation("batches", OpenAIBatch())),
     route("GET", "/batches/{id}", _BATCHES),
     route("POST", "/batches/{id}/cancel", _BATCHES),
     route("GET POST DELETE", "/vector_stores{rest}", _stored("vector_stores"), rest=BELOW),

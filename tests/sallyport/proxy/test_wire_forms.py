@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from sallyport.tracing.record import CallRecord
 from tests.sallyport.proxy.gateway import Worker
 from tests.sallyport.proxy.wire import Message, Provider, answer, chunk, request
 
@@ -128,6 +129,43 @@ def test_files_are_forms_too(worker: Worker, openai: Provider):
     received, reply = send(worker, openai, body, reply=b'{"id":"file-1","object":"file"}', path="/openai/v1/files")
     assert received.body == body
     assert worker.record(reply.id).operation == "files"
+
+
+LINE = b'{"custom_id":"%d","method":"POST","url":"/v1/chat/completions","body":{"model":"%s","max_tokens":100,"messages":[]}}\n'
+
+
+def submit(worker: Worker, openai: Provider, file_id: bytes) -> CallRecord:
+    body = b'{"input_file_id":"%s","endpoint":"/v1/chat/completions","completion_window":"24h"}' % file_id
+    with worker.ask(request("POST", "/openai/v1/batches", worker.auth, body=body)) as client, openai.accept() as upstream:
+        assert upstream.message().body == body
+        upstream.send(answer(b'{"id":"batch_1","object":"batch","usage":null}'))
+        return worker.record(client.message().id)
+
+
+def test_a_batch_is_paid_for_by_estimate_when_it_is_submitted(worker: Worker, openai: Provider):
+    lines = LINE % (1, b"gpt-4o-mini") + LINE % (2, b"gpt-4o-mini")
+    body = field("purpose", b"batch") + file(lines, filename="a.jsonl") + END
+    received, _ = send(worker, openai, body, reply=b'{"id":"file-9","object":"file"}', path="/openai/v1/files")
+    assert received.body == body
+    record = submit(worker, openai, b"file-9")
+    assert (record.model, record.estimated, record.unpriced) == ("gpt-4o-mini", True, False)
+    assert (record.input_tokens, record.output_tokens) == (-(-(len(lines) - 2) // 3), 200)  # without the ends of lines
+    assert record.usage == {"service_tier": "batch"}
+    assert record.cost_nano == record.input_tokens * 75 + 200 * 300  # half of $0.15 and $0.60
+
+
+def test_a_batch_of_a_file_that_nobody_saw_has_no_price(worker: Worker, openai: Provider):
+    record = submit(worker, openai, b"file-unseen")
+    assert (record.model, record.unpriced, record.cost_nano) == (None, True, 0)
+
+
+def test_a_batch_of_several_models_is_paid_for_as_the_dearest(worker: Worker, openai: Provider):
+    lines = LINE % (1, b"gpt-4o-mini") + LINE % (2, b"gpt-5")
+    body = file(lines, filename="a.jsonl") + field("purpose", b"batch") + END
+    send(worker, openai, body, reply=b'{"id":"file-10","object":"file"}', path="/openai/v1/files")
+    record = submit(worker, openai, b"file-10")
+    assert (record.model, record.unpriced) == (None, True)
+    assert record.cost_nano > 1_000_000
 
 
 def test_a_long_form_needs_no_memory(start_worker: Any):
