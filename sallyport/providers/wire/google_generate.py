@@ -96,8 +96,7 @@ class _Reader:
         self._finished = self._finished or bool(obj(answer, "promptFeedback").get("blockReason"))
 
     def _searches(self, model: str) -> int:
-        """Google bills each query from Gemini 3 on, and before that each prompt (https://ai.google.dev/gemini-api/docs/pricing)."""
-        return min(len(self._queries), 1) if _BILLED_BY_PROMPT.search(model) else len(self._queries)
+        return billed_searches(len(self._queries), model)
 
     @property
     def over(self) -> bool:
@@ -149,6 +148,11 @@ class _JsonMeter(Meter):
             self.complete = True
             self.usage = self.partial
         return data
+
+
+def billed_searches(queries: int, model: str) -> int:
+    """Google bills each query from Gemini 3 on, and before that each prompt (https://ai.google.dev/gemini-api/docs/pricing)."""
+    return min(queries, 1) if _BILLED_BY_PROMPT.search(model) else queries
 
 
 def google_reshapes(name: str, value: str) -> bool:

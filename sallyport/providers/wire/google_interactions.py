@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.wire.google_generate import billed_searches
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
 from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, objects, text
@@ -51,7 +52,7 @@ class _StreamMeter(SseMeter):
         _read(self, obj(body, "interaction"))
         usage = obj(body, "metadata", "usage")
         if usage and self.usage is None:
-            self.partial = interactions_usage(usage)
+            self.partial = _usage(usage, self.model)
         if kind == "interaction.completed":
             self.usage = self.usage or self.partial
         self.complete = self.complete or kind in ("interaction.completed", "error")
@@ -63,10 +64,10 @@ def _read(meter: Meter, document: Any) -> None:
     meter.model = text(body, "model") or meter.model
     meter.output_chars += sum(generated_chars(step, _GENERATED) for step in objects(body.get("steps")))
     if usage := obj(body, "usage"):
-        meter.usage = interactions_usage(usage)
+        meter.usage = _usage(usage, meter.model)
 
 
-def interactions_usage(usage: JsonObject) -> Usage:
+def _usage(usage: JsonObject, model: str | None) -> Usage:
     thoughts = count(usage, "total_thought_tokens")
     searches = [tool for tool in objects(usage.get("grounding_tool_count")) if tool.get("type") == "google_search"]
     return Usage(
@@ -82,7 +83,7 @@ def interactions_usage(usage: JsonObject) -> Usage:
         output_video_tokens=_of(usage, "output", "video"),
         cache_read_audio_tokens=_of(usage, "cached", "audio"),
         cache_read_image_tokens=_of(usage, "cached", "image"),
-        web_searches=sum(count(tool, "count") for tool in searches),
+        web_searches=billed_searches(sum(count(tool, "count") for tool in searches), model or ""),
     )
 
 
