@@ -182,7 +182,8 @@ class Settle:
             record.outcome, record.reason = "error", record.reason or "provider_error"
         if record.outcome == "success" and call.meter and call.meter.failed:  # within an answer that had begun well
             record.outcome, record.reason = "error", "provider_error"
-        if call.generates and call.sent is not None and waited >= 0:
+        whole = call.form is None or call.reserved  # else its end was never sent
+        if call.generates and call.sent is not None and waited >= 0 and whole:
             charge(call, self._services.output)
 
 

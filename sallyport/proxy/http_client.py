@@ -38,7 +38,7 @@ class GatewayHttp1Client(BoundedBody, Http1Client):
                 self.state = self.done  # what may still come is for nobody
                 yield commands.CloseConnection(self.conn)
             return
-        if isinstance(event, RequestHeaders) and event.request.is_http2 and not event.end_stream:
+        if isinstance(event, RequestHeaders) and not event.end_stream:
             _frame(event.request)
         yield from super().send(event)
 
@@ -120,8 +120,8 @@ class GatewayHttp1Client(BoundedBody, Http1Client):
 
 
 def _frame(request: http.Request) -> None:
-    """HTTP/2 need not name a body's length. Unframed in HTTP/1, the body would be read as another request."""
-    if "content-length" not in request.headers:
+    """HTTP/2 need not name a body's length, and a guarded form has none. Unframed, the body would be read as another request."""
+    if "content-length" not in request.headers and "transfer-encoding" not in request.headers:
         request.headers["transfer-encoding"] = "chunked"
 
 

@@ -36,6 +36,9 @@ class Anthropic(Family):
                 self._check(call)
                 body = call.json()
                 return message(body, model=body.get("model"), headers=_headers())
+            case "POST", ["v1", "messages", "batches"]:
+                self._check(call)
+                return answer(_batch(len(objects(call.json(), "requests"))), headers=_headers(), content_type="application/json")
             case "POST", ["v1", "messages", "count_tokens"]:
                 self._check(call)
                 tokens = max(1, count_words(*(message.text for message in messages_of(call.json()))))
@@ -65,6 +68,15 @@ class Anthropic(Family):
             raise Refusal(401, "invalid x-api-key")
         if "anthropic-version" not in call.headers:
             raise Refusal(400, "anthropic-version: header is required")
+
+
+def _batch(requests: int) -> JsonObject:
+    """https://docs.anthropic.com/en/api/creating-message-batches."""
+    counts = {"processing": requests, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
+    times = {"created_at": "2026-11-01T00:00:00Z", "expires_at": "2026-11-02T00:00:00Z"}
+    ends = dict.fromkeys(("archived_at", "cancel_initiated_at", "ended_at", "results_url"))
+    batch = {"id": identifier("msgbatch_"), "type": "message_batch", "processing_status": "in_progress"}
+    return {**batch, "request_counts": counts, **times, **ends}
 
 
 def message(body: JsonObject, *, model: str | None, headers: dict[str, str]) -> Response:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from starlette.responses import Response
 
-from sallyport.standin import openai_chat, openai_realtime, openai_responses, openai_responses_session
+from sallyport.standin import openai_chat, openai_media, openai_realtime, openai_responses, openai_responses_session
 from sallyport.standin.family import GATEWAY_KEY_PREFIX, Family, bearer, identifier
 from sallyport.standin.openai_errors import error_of
 from sallyport.standin.script import Message, Refusal, count_words, write_script
@@ -44,6 +44,16 @@ class OpenAI(Family):
                 return openai_responses.respond(call.json(), self.headers())
             case "POST", ["realtime", "client_secrets"] if self.name == "openai":
                 return answer(openai_realtime.client_secret(call.json()), content_type="application/json")
+            case "POST", ["images", "generations" | "edits"] if self.name == "openai":
+                return openai_media.draw(call, self.headers())
+            case "POST", ["audio", "transcriptions" | "translations"]:
+                return openai_media.transcribe(call, self.headers())
+            case "POST", ["audio", "speech"]:
+                return openai_media.speak(call, self.headers())
+            case "POST", ["files"]:
+                return openai_media.keep_file(call, self.headers())
+            case "POST", ["batches"]:
+                return openai_media.begin_batch(call, self.headers())
             case "POST", ["embeddings"]:
                 return _embed(call.json(), self.headers())
             case "GET", ["models"]:

@@ -30,7 +30,7 @@ def provider() -> Iterator[SurfaceProvider]:
 
 @pytest.fixture(scope="module")
 def gateway(providers: StandIn, provider: SurfaceProvider, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    upstreams = dict.fromkeys(SEVEN, provider.url)
+    upstreams: dict[str, str] = dict.fromkeys(SEVEN, provider.url)
     with Gateway(tmp_path_factory.mktemp("surface"), providers, upstreams=upstreams) as gateway:
         yield gateway
 
@@ -57,6 +57,7 @@ def test_every_documented_path(gateway: Gateway, team: Team, provider: SurfacePr
         ids[entry] = answer_id
         assert (received.method, received.path) == (entry.method, entry.path)
         assert team.key not in received, entry
+        assert bool(received.body) is (sample_of(entry) is not None), entry
         keyed = any(CREDENTIALS[name] in value for value in received.headers.values())
         assert keyed is (entry.kind != "unknown"), entry
         if entry.kind != "unknown":

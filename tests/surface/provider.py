@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def surface_provider() -> Iterator[SurfaceProvider]:
+def surface_provider() -> Generator[SurfaceProvider]:
     with SurfaceProvider() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server

@@ -111,6 +111,19 @@ def test_a_form_that_could_be_read_in_two_ways_is_refused(worker: Worker, openai
         assert END not in upstream.rest()
 
 
+def test_a_form_that_its_client_breaks_off_costs_nothing(worker: Worker, openai: Provider):
+    body = field("model", b"whisper-1") + file(bytes(5000))
+    head = request("POST", PATH, worker.auth, FORM, f"Content-Length: {len(body) + 100}")
+    with worker.ask(head + body) as client, openai.accept() as upstream:
+        upstream.head()
+        client.close()
+        upstream.rest()
+    record = worker.last_record(0)
+    assert (record.outcome, record.reason, record.cost_nano) == ("aborted", "client_disconnected", 0)
+    assert not record.estimated
+    assert not record.unpriced
+
+
 def test_a_compressed_form_is_refused(worker: Worker, openai: Provider):
     with worker.ask(request("POST", PATH, worker.auth, FORM, "Content-Encoding: gzip", body=b"x")) as client:
         assert client.message().status == 415
