@@ -118,3 +118,26 @@ def test_geminis_batch(gateway: Gateway, standin: StandIn, team: Team):
     record = gateway.calls(workspace_id=team.workspace_id)[0]
     assert (record["operation"], record["model"], record["output_tokens"]) == ("batches", "gemini-2.5-flash", 50)
     assert (record["estimated"], record["unpriced"]) == (True, False)
+
+
+def test_a_form_is_not_sold_when_the_budget_is_used_up(gateway: Gateway, standin: StandIn):
+    """What has left of it by then is no request: its last boundary is missing."""
+    team = gateway.team("spent", {"policy_type": "spend_cap", "config": {"window": "monthly", "limit_usd": 0}})
+    client = openai.OpenAI(base_url=f"{gateway.url}/openai/v1", api_key=team.key, max_retries=0)
+    with pytest.raises(openai.APIStatusError, match="spend limit is used up") as refused:
+        client.audio.transcriptions.create(model="whisper-1", file=("a.wav", SOUND))
+    assert refused.value.status_code == 402
+    assert standin.requests() == []
+
+
+def test_a_form_is_judged_by_its_model_wherever_that_stands(gateway: Gateway, standin: StandIn):
+    team = gateway.team("restricted", {"policy_type": "model_access", "config": {"allow": ["openai/whisper-1"]}})
+    head = '--b\r\nContent-Disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    with gateway.client(team) as client:
+        for model, status in (("whisper-1", 200), ("gpt-4o-transcribe", 403)):
+            field = f'\r\n--b\r\nContent-Disposition: form-data; name="model"\r\n\r\n{model}\r\n--b--\r\n'
+            body = head.encode() + SOUND + field.encode()
+            answer = client.post("/openai/v1/audio/transcriptions", content=body, headers=headers)
+            assert answer.status_code == status, answer.text
+    assert len(standin.requests()) == 1

@@ -342,3 +342,17 @@ def test_only_the_operators_own_machine_is_free() -> None:
         assert price("acme", "m", Usage(1000, 100), at=NOV_2026).cost_nano > 0
     finally:
         load_providers()
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "nano"), [("openai", "whisper-1", 6_000_000), ("openai", "gpt-transcribe", 4_500_000)]
+)
+def test_sound_is_billed_by_its_length_where_it_has_no_tokens(provider: str, model: str, nano: int):
+    assert price(provider, model, Usage(audio_ms=60_000), at=time.time()) == Price(nano)
+
+
+@pytest.mark.parametrize("provider", ["openai", "fireworks"])
+def test_sound_of_no_known_price_is_not_free(provider: str):
+    unknown = price(provider, "whisper-of-tomorrow", Usage(audio_ms=60_000), at=time.time())
+    assert unknown.unpriced
+    assert unknown.cost_nano > 0
