@@ -8,6 +8,7 @@ import pytest
 
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.proxy.gateway import Worker
+from tests.sallyport.proxy.http2 import http2_client
 from tests.sallyport.proxy.wire import Message, Provider, answer, chunk, request
 
 BOUNDARY = "----form7MA4YWxk"
@@ -205,3 +206,22 @@ def test_a_long_form_needs_no_memory(start_worker: Any):
 def _resident(pid: int) -> int:
     with open(f"/proc/{pid}/statm") as statm:  # noqa: PTH123
         return int(statm.read().split()[1]) * 4096
+
+
+@pytest.mark.parametrize("fields", [(b"whisper-1",), (b"whisper-1", b"gpt-4o-transcribe")], ids=["whole", "ambiguous"])
+def test_a_form_over_http2(worker: Worker, openai: Provider, fields: tuple[bytes, ...]):
+    body = file(WAV + bytes(5000)) + b"".join(field("model", model) for model in fields) + END
+    head = [(b":method", b"POST"), (b":scheme", b"https"), (b":authority", b"api.openai.com")]
+    head += [(b":path", b"/v1/audio/transcriptions"), (b"content-type", FORM.partition(": ")[2].encode())]
+    with http2_client(worker, "api.openai.com") as client:
+        stream = client.open(head, body[:3000], end=False)
+        with openai.accept() as upstream:
+            assert upstream.head().header("transfer-encoding") == "chunked"
+            client.connection.send_data(stream, body[3000:], end_stream=True)
+            client.flush()
+            if len(fields) == 1:
+                assert b"".join(iter(upstream.chunk, b"")) == body
+                upstream.send(answer(USAGE))
+            else:
+                assert END not in upstream.rest()
+            assert client.answer(stream)[0] == (200 if len(fields) == 1 else 400)
