@@ -92,9 +92,7 @@ class Gemini(Family):
                 script = script_of(body)
                 return send(chunks_of(script, model), script, as_events=call.query.get("alt") == "sse")
             case "batchGenerateContent":
-                name = identifier("batches/")
-                metadata = {"model": f"models/{model}", "name": name, "state": "BATCH_STATE_PENDING"}
-                return answer({"name": name, "metadata": metadata}, headers=HEADERS, content_type=JSON)
+                return answer({"name": identifier("batches/")}, headers=HEADERS, content_type=JSON)
             case "countTokens":
                 tokens = max(1, count_words(*(message.text for message in messages_of(body.get("generateContentRequest", body)))))
                 details = [{"modality": "TEXT", "tokenCount": tokens}]
