@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
@@ -12,6 +13,7 @@ from sallyport.console import redis_client
 from sallyport.console.app import attach
 from sallyport.console.context import Console
 from sallyport.settings import Address
+from sallyport.spend.keys import rejections
 from sallyport.tracing.record import CallRecord
 from tests.sallyport.console.bench import ADMIN_KEY, ORIGIN, Bench, app
 
@@ -68,6 +70,7 @@ async def test_metrics_are_open_and_spend_is_not(bench: Bench) -> None:
     record = CallRecord(id="1", started_at=0.0, provider="openai", model="gpt-5", input_tokens=3, cost_nano=1_500_000_001)
     blocked = CallRecord(id="2", started_at=0.0, outcome="blocked", reason="key_unknown")
     await bench.console.counters.write([record, blocked])
+    await cast(Any, bench.console.redis).hset(rejections(socket.gethostname()), "malformed", 4)
     response = await bench.anyone.get("/metrics")
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
@@ -77,6 +80,7 @@ async def test_metrics_are_open_and_spend_is_not(bench: Bench) -> None:
     assert 'sallyport_calls_blocked_total{provider="none",model="none",reason="key_unknown"} 1' in lines
     assert 'sallyport_tokens_total{provider="openai",model="gpt-5",direction="input"} 3' in lines
     assert 'sallyport_up{dependency="redis"} 1' in lines
+    assert 'sallyport_rejections_total{reason="malformed"} 4' in lines
     assert "spend" not in response.text
 
     for headers in ({"X-API-Key": ADMIN_KEY}, {"Authorization": f"Bearer {ADMIN_KEY}"}):
