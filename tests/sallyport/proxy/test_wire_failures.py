@@ -134,6 +134,7 @@ def test_a_connection_that_the_provider_gave_up(worker: Worker, openai: Provider
             assert client.message().status == 200
 
 
+@pytest.mark.hasty
 def test_a_slow_upload_is_no_silence(worker: Worker, openai: Provider):
     """While the client sends, the provider may be silent for longer than it may take to answer."""
     with worker.ask(request("POST", "/openai/v1/files", worker.auth, "Content-Length: 6")) as client, openai.accept() as provider:

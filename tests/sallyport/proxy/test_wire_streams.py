@@ -67,7 +67,7 @@ def test_the_usage_that_nobody_asked_for_is_kept(worker: Worker, openai: Provide
     assert worker.record(reply.id).input_tokens == 9
 
 
-@pytest.mark.parametrize("end", ["close", "reset", "clean", "silence", "broken"])
+@pytest.mark.parametrize("end", ["close", "reset", "clean", pytest.param("silence", marks=pytest.mark.hasty), "broken"])
 @pytest.mark.parametrize("framing", ["chunks", "connection"])
 def test_a_provider_that_breaks_off(worker: Worker, openai: Provider, end: str, framing: str):
     """However it ends, without its last event the client sees a cut: a clean end would make it ask again at once."""
