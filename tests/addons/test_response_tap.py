@@ -1,5 +1,12 @@
+import json
+
+from addons.refusal import Refusal
 from addons.response_tap import ResponseTap
-from sallyport.providers.base import Meter
+from addons.restored_answer import restored_answer
+from sallyport.providers.base import Meter, Usage
+from sallyport.providers.wire.openai_chat import OpenAIChat
+from sallyport.redaction.placeholders import Placeholders
+from sallyport.redaction.restore import Restorer
 
 
 class Counting(Meter):
@@ -45,3 +52,19 @@ def test_the_first_byte_is_timed():
     first = tap.first_byte
     tap(b"b")
     assert tap.first_byte == first is not None
+
+
+def test_a_restored_stream_that_is_stopped_says_first_what_was_held_back():
+    wire, names = OpenAIChat(), Placeholders(b"k", lambda _: True)
+    mark = names.name("PASSWORD", "hunter2-hunter2")
+    meter = wire.meter(status=200, headers={"content-type": "text/event-stream"}, prepared=False)
+    restored = restored_answer("text/event-stream", Restorer(names.values), wire)
+    tap = ResponseTap(meter, None, events=True, decoded=True, restored=restored)
+    piece = {"choices": [{"index": 0, "delta": {"content": f"{mark} [SAFE"}}]}
+    data = tap(b"data: " + json.dumps(piece).encode() + b"\n\ndata: {half an event")
+    tap.stop(Refusal(402, "spend_limit", "the cap is reached"), Usage())
+    events = tap.until_stopped(data).decode().split("\n\n")
+    assert "hunter2-hunter2 " in events[0]
+    assert "[SAFE" in events[1]
+    assert "the cap is reached" in "".join(events[2:])
+    assert "half an event" not in "".join(events)
