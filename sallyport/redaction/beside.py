@@ -13,6 +13,7 @@ from sallyport.redaction.familiar import Name, find_familiar
 from sallyport.redaction.finding import Finding
 from sallyport.redaction.gazetteer import folded, is_english, is_given
 from sallyport.redaction.names import is_thing
+from sallyport.redaction.peoples import is_language_name, is_people
 from sallyport.redaction.place_fields import find_places
 from sallyport.redaction.records import VALUE
 from sallyport.redaction.whereabouts import is_where
@@ -21,6 +22,8 @@ _SPEAKER = re.compile(
     rf"^[ \t>*-]{{0,6}}(?:\[?(?:\d{{4}}-\d\d-\d\d[T ])?\d\d?:\d\d(?::\d\d)?(?: ?[APap][Mm])?\]?,? ?-? ?)?<?{VALUE}>?:\s",
     re.MULTILINE,
 )
+_CELL = re.compile(r"[\"'|;,\t>] ?(?P<value>[A-Z][a-z]{2,20}(?:[ -][A-Z][a-z]{2,20})?)(?= ?[\"'|;,\t<\n]|\Z)")
+"""A value by itself: of a column, a list, a field."""
 _HINT = re.compile(r"[A-ZÀ-ÖØ-ÞĀ-Ž]\w+[.,]? (?:\w{1,3} )?[A-ZÀ-ÖØ-ÞĀ-Ž]\w|\b(?:in|from|to|near|at) [A-ZÀ-ÖØ-ÞĀ-Ž]\w")
 """Two capitalised words, or one after `in`: without either there is nothing to find."""
 
@@ -35,6 +38,10 @@ def find_beside_prose(text: str, prose: Iterable[tuple[int, int]]) -> Iterator[F
         keys = [folded(word) for word in speaker["value"].split()]
         if is_given(keys[0]) and not all(map(is_english, keys)) and not is_thing(keys[0]):
             yield Finding(*speaker.span("value"), "PERSON")
+    for cell in _CELL.finditer(text):
+        key = cell["value"].lower()
+        if is_people(key) and not is_language_name(key):
+            yield Finding(*cell.span("value"), "NRP")
     yield from find_places(text)
 
 

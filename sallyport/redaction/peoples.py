@@ -41,6 +41,11 @@ def is_people(key: str) -> bool:
     return key in _WORDS or (key.endswith("s") and (key[:-1] in _WORDS or (key.endswith("es") and key[:-2] in _WORDS)))
 
 
+def is_language_name(key: str) -> bool:
+    """Whether it is a language's name as well."""
+    return key in _LANGUAGES
+
+
 def is_language(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end]`, which is a people's name too, stands there for its language."""
     if text[start:end].lower() not in _LANGUAGES:

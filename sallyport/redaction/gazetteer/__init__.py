@@ -28,6 +28,12 @@ def _names(name: str) -> frozenset[str]:
     return frozenset(gzip.decompress(files(__package__).joinpath(f"{name}.txt.gz").read_bytes()).decode("ascii").split("\n"))
 
 
+def load() -> None:
+    """Now, so that the first text does not wait for it."""
+    for name in ("given", "family", "places", "towns", "words"):
+        _names(name)
+
+
 def is_given(word: str) -> bool:
     return word in _names("given")
 

@@ -90,6 +90,7 @@ def test_careless_case_is_mended_and_nothing_moves(text: str, cased: str) -> Non
         ("12 Elm Street, Dunedin", ("Dunedin", "LOCATION")),
         ("[10:04] Friederike: the build is red", ("Friederike", "PERSON")),
         ("offices:\n  - Lagos\n  - Kyoto\n", ("Kyoto", "LOCATION")),
+        ("| 7 | Buddhist | 34 |", ("Buddhist", "NRP")),
         ("4711;Oluwaseun Adeyemi;Lagos;ok", ("Lagos", "LOCATION")),
     ],
 )
