@@ -19,6 +19,8 @@ from sallyport.store.alert_tables import AlertRow, DeliveryRow, WebhookRow
 from sallyport.store.database import reading, writing
 from sallyport.store.models import Page
 from sallyport.store.paging import page
+from sallyport.store.roles import EVERYTHING, Scope
+from sallyport.store.tables import PolicyRow
 
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0)
 """Seconds before each further attempt; after the last a delivery has failed for good."""
@@ -125,10 +127,13 @@ def settle(engine: Engine, tried: Due, error: str | None, now: float) -> None:
         )
 
 
-def list_alerts(engine: Engine, limit: int = 100, cursor: str | None = None) -> Page[AlertRow]:
-    """Newest first. Raises Invalid for a bad limit or cursor."""
+def list_alerts(engine: Engine, limit: int = 100, cursor: str | None = None, scope: Scope = EVERYTHING) -> Page[AlertRow]:
+    """Newest first; in a scope those of its policies. Raises Invalid for a bad limit or cursor."""
+    query = select(AlertRow)
+    if scope.workspaces is not None:
+        query = query.where(AlertRow.policy_id.in_(select(PolicyRow.id).where(*scope.where(PolicyRow.workspace_id))))
     with reading(engine) as connection, Session(connection) as session:
-        return page(session, select(AlertRow), (AlertRow.at, AlertRow.id), limit, cursor, lambda row: row)
+        return page(session, query, (AlertRow.at, AlertRow.id), limit, cursor, lambda row: row)
 
 
 def deliveries_of(engine: Engine, alert_ids: Sequence[str]) -> dict[str, list[Sent]]:

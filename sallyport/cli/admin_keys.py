@@ -6,11 +6,12 @@ from dataclasses import asdict
 
 import click
 
-from sallyport.cli.admin import actor, every, opened_store, parse_expiry
+from sallyport.cli.admin import actor, every, find_user, find_workspace, opened_store, parse_expiry
 from sallyport.cli.commands import Group, current_settings
 from sallyport.cli.output import json_option, plain, show_json, show_rows
+from sallyport.store.roles import ROLES, Role
 
-_COLUMNS = ("id", "name", "prefix", "created_at", "expires_at", "revoked_at")
+_COLUMNS = ("id", "name", "prefix", "role", "workspaces", "created_at", "expires_at", "revoked_at")
 
 
 @click.group("admin-keys", cls=Group)
@@ -21,12 +22,26 @@ def admin_keys_command() -> None:
 @admin_keys_command.command("create")
 @click.argument("name")
 @click.option("--expires", metavar="SPAN|DATE", help="30d, 12h, 2026-01-31.  [never]")
+@click.option("--role", type=click.Choice(ROLES), default="organization_admin", show_default=True)
+@click.option("--workspace", "workspaces", metavar="NAME|ID", multiple=True, help="Where the role holds.  Repeatable.")
+@click.option("--user", metavar="NAME|ID|EMAIL", help="Whose it is; a member makes gateway keys for that user alone.")
 @json_option
-def create(name: str, expires: str | None, as_json: bool) -> None:
-    """Make an admin key. It is printed alone, and never again."""
+def create(name: str, expires: str | None, role: Role, workspaces: tuple[str, ...], user: str | None, as_json: bool) -> None:
+    """Make an admin key. It is printed alone, and never again.
+
+    Organization admins do everything; workspace admins see and change what is of their workspaces; members see it, and make
+    gateway keys for themselves; auditors see everything and change nothing.
+    """
     expires_at = parse_expiry(expires) if expires else None
     with opened_store(current_settings()) as store:
-        made = store.create_admin_key(actor(), name, expires_at)
+        made = store.create_admin_key(
+            actor(),
+            name,
+            expires_at,
+            role=role,
+            workspaces=[find_workspace(store, workspace).id for workspace in workspaces],
+            user_id=find_user(store, user).id if user else None,
+        )
     if as_json:
         show_json({**plain(asdict(made.record)), "key": made.key.reveal()})
     else:

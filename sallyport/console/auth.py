@@ -1,16 +1,23 @@
-"""Who asks: the admin key in `X-API-Key` for the API, a signed cookie for the pages."""
+"""Who asks, and what they may: the admin key in `X-API-Key` for the API, a signed cookie for the pages.
+
+Every route names the permission that it needs, by one of the types at the end. What it then sees and changes goes through
+`Admin.store` and `Admin.scope`, which hold the key's workspaces and nothing else.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, HTTPException, Request, Security
 from fastapi.security import APIKeyHeader
 
-from sallyport.console.context import ConsoleDep
+from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.sessions import COOKIE
 from sallyport.store.models import Actor, AdminKey
+from sallyport.store.operations import Store
+from sallyport.store.roles import Permission, Scope
 
 _HEADER = APIKeyHeader(name="X-API-Key", scheme_name="AdminKey", description="An admin key.", auto_error=False)
 
@@ -22,24 +29,60 @@ class LogInNeeded(Exception):
         self.location = f"/login?next={quote(then)}"
 
 
-def require_admin(request: Request, console: ConsoleDep, key: Annotated[str | None, Security(_HEADER)]) -> Actor:
-    """The admin behind an API request. Raises 401."""
-    if not key:
-        raise HTTPException(401, "an admin key is needed, in the header X-API-Key", {"WWW-Authenticate": "ApiKey"})
-    admin = console.admins.authenticate(key)
-    if admin is None:
-        raise HTTPException(401, "the admin key in X-API-Key is unknown, expired or revoked", {"WWW-Authenticate": "ApiKey"})
-    return actor(request, admin)
+@dataclass(frozen=True, slots=True)
+class Admin(Actor):
+    """Who asks."""
+
+    key: AdminKey = field(kw_only=True)
+    store: Store = field(kw_only=True, repr=False)
+    """As far as the key's scope goes."""
+
+    @property
+    def scope(self) -> Scope:
+        return self.store.scope
+
+    def may(self, permission: Permission) -> bool:
+        return permission in self.key.permissions()
 
 
-def require_session(request: Request, console: ConsoleDep) -> Actor:
-    """The admin behind a page. Raises LogInNeeded, or 403 for a form that another site sent."""
-    session = console.sessions.read(request.cookies.get(COOKIE, ""))
-    admin = console.admins.find(session.admin_id) if session else None
-    if admin is None:
-        raise LogInNeeded(request.url.path if request.method == "GET" else "/")
-    check_origin(request)
-    return actor(request, admin)
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """The admin behind an API request. Raises 401; 403 without the permission."""
+
+    permission: Permission
+
+    def __call__(self, request: Request, console: ConsoleDep, key: Annotated[str | None, Security(_HEADER)]) -> Admin:
+        if not key:
+            raise HTTPException(401, "an admin key is needed, in the header X-API-Key", {"WWW-Authenticate": "ApiKey"})
+        admin = console.admins.authenticate(key)
+        if admin is None:
+            detail = "the admin key in X-API-Key is unknown, expired or revoked"
+            raise HTTPException(401, detail, {"WWW-Authenticate": "ApiKey"})
+        return _allowed(request, console, admin, self.permission)
+
+
+@dataclass(frozen=True, slots=True)
+class PageNeeds:
+    """The admin behind a page. Raises LogInNeeded; 403 without the permission, and for a form that another site sent."""
+
+    permission: Permission
+
+    def __call__(self, request: Request, console: ConsoleDep) -> Admin:
+        session = console.sessions.read(request.cookies.get(COOKIE, ""))
+        admin = console.admins.find(session.admin_id) if session else None
+        if admin is None:
+            raise LogInNeeded(request.url.path if request.method == "GET" else "/")
+        check_origin(request)
+        return _allowed(request, console, admin, self.permission)
+
+
+def _allowed(request: Request, console: Console, key: AdminKey, permission: Permission) -> Admin:
+    source = request.client.host if request.client else None
+    admin = Admin(f"admin-key:{key.prefix}", source, key=key, store=console.store.within(key.scope()))
+    request.state.admin = admin  # for what every page shows
+    if not admin.may(permission):
+        raise HTTPException(403, f"this needs the permission {permission}, which the admin key {key.name!r} ({key.role}) lacks")
+    return admin
 
 
 def check_origin(request: Request) -> None:
@@ -51,9 +94,14 @@ def check_origin(request: Request) -> None:
         raise HTTPException(403, "this form was sent from another site; open the console and try again")
 
 
-def actor(request: Request, admin: AdminKey) -> Actor:
-    return Actor(f"admin-key:{admin.prefix}", request.client.host if request.client else None)
+Reader = Annotated[Admin, Depends(Needs("workspaces:read"))]
+Manager = Annotated[Admin, Depends(Needs("workspaces:manage"))]
+KeyMaker = Annotated[Admin, Depends(Needs("gateway:invoke"))]
+AuditReader = Annotated[Admin, Depends(Needs("audit:read"))]
+OrganizationReader = Annotated[Admin, Depends(Needs("organization:read"))]
+OrganizationManager = Annotated[Admin, Depends(Needs("organization:manage"))]
 
-
-AdminDep = Annotated[Actor, Depends(require_admin)]
-SessionDep = Annotated[Actor, Depends(require_session)]
+PageReader = Annotated[Admin, Depends(PageNeeds("workspaces:read"))]
+PageManager = Annotated[Admin, Depends(PageNeeds("workspaces:manage"))]
+PageKeyMaker = Annotated[Admin, Depends(PageNeeds("gateway:invoke"))]
+PageAuditReader = Annotated[Admin, Depends(PageNeeds("audit:read"))]

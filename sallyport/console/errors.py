@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from sallyport.console.auth import LogInNeeded
 from sallyport.console.pages.rendering import render
-from sallyport.store.errors import Conflict, Invalid, NotFound, StoreError
+from sallyport.store.errors import Conflict, Forbidden, Invalid, NotFound, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What is wrong, and what would be right.", examples=["no policy has the id 42"])
 
 
-_STORE_STATUS = {NotFound: 404, Invalid: 400, Conflict: 409}
+_STORE_STATUS = {NotFound: 404, Invalid: 400, Conflict: 409, Forbidden: 403}
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -39,6 +39,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 _DESCRIPTIONS = {
     400: "The body or a parameter is wrong; `detail` names the field",
     401: "The admin key is missing or wrong",
+    403: "The admin key may not do that",
     404: "No such thing",
     409: "It is there already, or still in use",
     503: "A store is not reachable",

@@ -14,10 +14,12 @@ from sqlalchemy import cast as sql_cast
 from sallyport.spend.ledger import CallFilters, rollup
 from sallyport.spend.windows import window_start
 from sallyport.store.database import reading
+from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import CallRow
 
 MINUTES = 60
 _FRESH_SECONDS = 0.5
+_MOST_SCOPES = 200
 _SHARE = 10  # a number is worked on for a tenth of the time at most
 
 
@@ -50,13 +52,24 @@ class LastHour:
 
 
 class Figures:
-    """Safe to use from many threads."""
+    """Of the calls in one scope. Safe to use from many threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, scope: Scope = EVERYTHING) -> None:
         self._engine = engine
+        self._scope = scope
+        self._narrower: dict[Scope, Figures] = {}
         self._today = Memo(lambda: self._totals("daily"))
         self._month = Memo(lambda: self._totals("monthly"))
         self._hour = Memo(self._last_hour)
+
+    def of(self, scope: Scope) -> Figures:
+        """The figures of another scope."""
+        scope = Scope(scope.workspaces)
+        if scope == self._scope:
+            return self
+        if len(self._narrower) >= _MOST_SCOPES:
+            self._narrower.clear()
+        return self._narrower.setdefault(scope, Figures(self._engine, scope))
 
     def today(self) -> Totals:
         return self._today.get()
@@ -68,7 +81,7 @@ class Figures:
         return self._hour.get()
 
     def _totals(self, window: str) -> Totals:
-        rows = rollup(self._engine, "organization", CallFilters(start=window_start(window, time.time())))
+        rows = rollup(self._engine, "organization", CallFilters(start=window_start(window, time.time()), scope=self._scope))
         return Totals(
             sum(row.spend_nano for row in rows),
             sum(row.calls for row in rows),
@@ -84,7 +97,9 @@ class Figures:
         kinds = [func.sum(case((CallRow.outcome == outcome, 1), else_=0)) for outcome in ("success", "blocked")]
         query = (
             select(minute, func.count(), *kinds)
-            .where(CallRow.started_at >= start, CallRow.started_at < start + MINUTES * 60)
+            .where(
+                CallRow.started_at >= start, CallRow.started_at < start + MINUTES * 60, *self._scope.where(CallRow.workspace_id)
+            )
             .group_by(minute)
         )
         minutes = [Minute()] * MINUTES

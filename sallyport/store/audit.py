@@ -23,6 +23,7 @@ GENESIS = "0" * 64
 """What the first row is chained to."""
 
 COLUMNS = AuditRow.__table__.columns
+LATER = frozenset({"workspace_id"})
 _HASHED = tuple(column.name for column in COLUMNS if column.name != "hash")
 
 
@@ -62,6 +63,7 @@ def append(
     before: dict[str, Any] | None,
     after: dict[str, Any] | None,
     success: bool,
+    workspace_id: str | None = None,
 ) -> None:
     """Adds a row in the caller's transaction. `before` and `after` must hold no secret."""
     head = Head.verify(meta.read(connection, meta.AUDIT_HEAD, lock=True), key)
@@ -78,6 +80,7 @@ def append(
         "before": before,
         "after": after,
         "success": success,
+        "workspace_id": workspace_id,
         "prev_hash": last.hash,
     }
     values["hash"] = row_hash(values)
@@ -106,4 +109,9 @@ def _recomputed(row: Row[Any]) -> str:
 
 def row_hash(values: dict[str, Any]) -> str:
     """SHA-256 over the row as JSON with sorted keys; `prev_hash` is one of them."""
-    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return hashlib.sha256(orjson.dumps(written(values), option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def written(values: dict[str, Any]) -> dict[str, Any]:
+    """What is hashed and exported: a field that came later stands there only where it says something; older rows have none."""
+    return {name: value for name, value in values.items() if name not in LATER or value is not None}

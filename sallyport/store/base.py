@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -14,8 +15,10 @@ from sqlalchemy.orm import Session
 
 from sallyport.store import audit, meta
 from sallyport.store.database import reading, writing
-from sallyport.store.errors import Conflict, NotFound, Refused
+from sallyport.store.errors import Conflict, Refused
 from sallyport.store.models import Actor
+from sallyport.store.ownership import found, owner
+from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import Base
 from sallyport.vault.envelope import Vault
 
@@ -28,12 +31,17 @@ class Change:
 
     session: Session
     resource_id: str | None
+    scope: Scope = EVERYTHING
+    workspace_id: str | None = None
+    """Whose admins find it in the audit log; None: the organization's alone."""
     before: Any = None
     after: Any = None
 
     def get[R: Base](self, kind: type[R], id: str, name: str) -> R:
-        """Raises NotFound."""
-        return found(self.session, kind, id, name)
+        """The row that is changed, or in which. Raises NotFound, for one outside of the scope too."""
+        row = found(self.session, kind, id, name, self.scope)
+        self.workspace_id = owner(self.session, row)
+        return row
 
 
 class Operations:
@@ -43,6 +51,17 @@ class Operations:
         self.engine = engine
         self.vault = vault
         self.on_change = on_change
+        self.scope = EVERYTHING
+
+    def within(self, scope: Scope) -> Self:
+        """The same store, as far as `scope` goes: what lies outside is neither found nor changed."""
+        narrowed = copy.copy(self)
+        narrowed.scope = scope
+        return narrowed
+
+    def _found[R: Base](self, session: Session, kind: type[R], id: str, name: str) -> R:
+        """Raises NotFound."""
+        return found(session, kind, id, name, self.scope)
 
     @contextmanager
     def _reading(self) -> Generator[Session]:
@@ -62,7 +81,7 @@ class Operations:
             with writing(self.engine) as connection, Session(connection) as session:
                 meta.read(connection, meta.AUDIT_HEAD, lock=True)  # changes happen one after the other
                 meta.check_master_key(connection, self.vault.check_value())
-                change = Change(session, resource_id)
+                change = Change(session, resource_id, self.scope)
                 yield change
                 session.flush()
                 self._audit(session, actor, operation, resource_type, change, success=True)
@@ -91,6 +110,7 @@ class Operations:
             before=None if change.before is None else asdict(change.before),
             after=None if change.after is None else asdict(change.after),
             success=success,
+            workspace_id=change.workspace_id,
         )
 
     def _audit_refusal(self, actor: Actor, operation: str, resource_type: str, change: Change | None, refusal: Refused) -> None:
@@ -105,6 +125,7 @@ class Operations:
                 before=None,
                 after={"error": str(refusal)},
                 success=False,
+                workspace_id=change.workspace_id if change else None,
             )
 
     def _announce(self) -> None:
@@ -114,11 +135,3 @@ class Operations:
             self.on_change()
         except Exception as error:  # the change is made; who announces it may fail in any way
             _log.warning("a change is stored but could not be announced to the workers: %s", error)
-
-
-def found[R: Base](session: Session, kind: type[R], id: str, name: str) -> R:
-    """The row, or NotFound: `there is no workspace …`."""
-    row = session.get(kind, id)
-    if row is None:
-        raise NotFound(f"there is no {name} {id!r}")
-    return row

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
 from sallyport.store import checks
-from sallyport.store.base import Operations, found
-from sallyport.store.errors import Conflict, Invalid
+from sallyport.store.base import Operations
+from sallyport.store.errors import Conflict, Forbidden, Invalid
 from sallyport.store.models import Actor, Enrollment, GatewayKey, NewKey, Page
+from sallyport.store.ownership import found
 from sallyport.store.paging import page
 from sallyport.store.tables import EnrollmentRow, GatewayKeyRow, UserRow, WorkspaceRow
 from sallyport.vault.keys import new_gateway_key
@@ -24,11 +25,14 @@ class CallerOperations(Operations):
     def create_key(
         self, actor: Actor, *, workspace_id: str, name: str = "key", user_id: str | None = None, expires_at: float | None = None
     ) -> NewKey:
-        """Makes a gateway key; the answer is the only place where it ever stands. Raises Invalid."""
+        """Makes a gateway key; the answer is the only place where it ever stands. Raises Invalid, Forbidden."""
         with self._changing(actor, "key.create", "key") as change:
             workspace = change.session.get(WorkspaceRow, workspace_id)
-            if workspace is None:
+            if workspace is None or not self.scope.holds(workspace_id):
                 raise Invalid(f"workspace_id: there is no workspace {workspace_id!r}")
+            user_id = user_id or self.scope.keys_of
+            if self.scope.keys_of not in (None, user_id):
+                raise Forbidden(f"user_id: a member makes keys for its own user alone, {self.scope.keys_of!r}")
             user = None if user_id is None else change.session.get(UserRow, user_id)
             if user_id is not None and (user is None or user.organization_id != workspace.organization_id):
                 raise Invalid(f"user_id: there is no user {user_id!r} in the workspace's organization")
@@ -45,14 +49,14 @@ class CallerOperations(Operations):
                 revoked_at=None,
             )
             change.session.add(row)
-            change.resource_id = row.id
+            change.resource_id, change.workspace_id = row.id, workspace_id
             change.after = record = _key(change.session, row)
         return NewKey(record, fresh.key)
 
     def list_keys(
         self, limit: int = 100, cursor: str | None = None, *, workspace_id: str | None = None, user_id: str | None = None
     ) -> Page[GatewayKey]:
-        query = select(GatewayKeyRow)
+        query = select(GatewayKeyRow).where(*self.scope.where(GatewayKeyRow.workspace_id))
         if workspace_id is not None:
             query = query.where(GatewayKeyRow.workspace_id == workspace_id)
         if user_id is not None:
@@ -63,12 +67,14 @@ class CallerOperations(Operations):
 
     def get_key(self, id: str) -> GatewayKey:
         with self._reading() as session:
-            return _key(session, found(session, GatewayKeyRow, id, "key"))
+            return _key(session, self._found(session, GatewayKeyRow, id, "key"))
 
     def revoke_key(self, actor: Actor, id: str) -> GatewayKey:
-        """Ends a key for good; a revoked one stays as it is. Raises NotFound."""
+        """Ends a key for good; a revoked one stays as it is. Raises NotFound, Forbidden."""
         with self._changing(actor, "key.revoke", "key", id) as change:
             row = change.get(GatewayKeyRow, id, "key")
+            if self.scope.keys_of not in (None, row.user_id):
+                raise Forbidden("id: a member revokes the keys of its own user alone")
             change.before = _key(change.session, row)
             row.revoked_at = row.revoked_at or time.time()
             change.after = record = _key(change.session, row)
@@ -80,7 +86,8 @@ class CallerOperations(Operations):
         Raises Invalid, and Conflict when `value` is enrolled already.
         """
         with self._changing(actor, "enrollment.create", "enrollment") as change:
-            if change.session.get(GatewayKeyRow, key_id) is None:
+            key = change.session.get(GatewayKeyRow, key_id)
+            if key is None or not self.scope.holds(key.workspace_id):
                 raise Invalid(f"key_id: there is no key {key_id!r}")
             kind = checks.choice("kind", kind, *_ENROLLMENT_VALUES)
             value = _ENROLLMENT_VALUES[kind]("value", value)
@@ -89,14 +96,15 @@ class CallerOperations(Operations):
                 raise Conflict(f"value: {value} is enrolled already")
             row = EnrollmentRow(id=new_id(), kind=kind, value=value, key_id=key_id, created_at=time.time())
             change.session.add(row)
-            change.resource_id = row.id
+            change.resource_id, change.workspace_id = row.id, key.workspace_id
             change.after = enrollment = _enrollment(row)
         return enrollment
 
     def list_enrollments(self, limit: int = 100, cursor: str | None = None) -> Page[Enrollment]:
         order = (EnrollmentRow.created_at, EnrollmentRow.id)
+        keys = select(GatewayKeyRow.id).where(*self.scope.where(GatewayKeyRow.workspace_id))
         with self._reading() as session:
-            return page(session, select(EnrollmentRow), order, limit, cursor, _enrollment)
+            return page(session, select(EnrollmentRow).where(EnrollmentRow.key_id.in_(keys)), order, limit, cursor, _enrollment)
 
     def remove_enrollment(self, actor: Actor, id: str) -> None:
         """Raises NotFound."""

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from sallyport.store.errors import StoreError
 
-HEAD = "0007"
+HEAD = "0008"
 """The schema this version speaks: the newest file in `migrations/versions`."""
 
 _BUSY_SECONDS = 10

@@ -13,6 +13,10 @@ class NotFound(Refused):
     """There is no such thing."""
 
 
+class Forbidden(Refused):
+    """Who asks may not do that."""
+
+
 class Invalid(Refused):
     """A value is wrong; the message starts with the name of its field."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from sallyport.secret import Secret
+from sallyport.store.roles import IN_WORKSPACES, PERMISSIONS, Permission, Role, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,22 @@ class AdminKey:
     name: str
     prefix: str
     preset: bool
+    role: Role
+    workspaces: list[str] | None
+    """The ids of those in which the role holds; None: all."""
+    user_id: str | None
     created_at: float
     expires_at: float | None
     revoked_at: float | None
+
+    def permissions(self) -> frozenset[Permission]:
+        """A member that is no user has no keys of its own to make."""
+        permissions = PERMISSIONS[self.role]
+        return permissions - {"gateway:invoke"} if self.role == "member" and self.user_id is None else permissions
+
+    def scope(self) -> Scope:
+        workspaces = frozenset(self.workspaces or ()) if self.role in IN_WORKSPACES else None
+        return Scope(workspaces, keys_of=self.user_id if self.role == "member" else None)
 
     def works(self, now: float) -> bool:
         """Neither revoked nor expired at `now`, UTC seconds."""
@@ -139,6 +153,8 @@ class StoredPolicy:
     config: dict[str, Any]
     enabled: bool
     priority: int
+    workspace_id: str | None
+    """The one workspace that it can hold in; None: it is the organization's."""
     created_at: float
     updated_at: float
 
@@ -205,6 +221,7 @@ class AuditEntry:
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     success: bool
+    workspace_id: str | None
     prev_hash: str
     hash: str
 

@@ -16,15 +16,19 @@ from policies.model import PolicyError, canonical_key
 from policies.subjects import parse_matchers
 from sallyport.ids import new_id
 from sallyport.store import checks
-from sallyport.store.base import Operations, found
-from sallyport.store.errors import Conflict, Invalid
+from sallyport.store.base import Operations
+from sallyport.store.errors import Conflict, Forbidden, Invalid, NotFound
 from sallyport.store.models import Actor, Page, StoredPolicy
+from sallyport.store.ownership import workspace_of
 from sallyport.store.paging import page
 from sallyport.store.tables import OrganizationRow, PolicyRow
 from sallyport.store.tenants import DEFAULT
 
 _FIELDS = ("name", "policy_type", "action", "subject_matchers", "config", "enabled", "priority")
 _DEFAULTS: Mapping[str, object] = {"action": "block", "subject_matchers": [], "enabled": True, "priority": 0}
+
+_OUSTS = {"model_access": "model_access", "spend_cap": "default_spend_cap", "rate_limit": "default_rate_limit"}
+"""Policies of this type, the more specific ones, take the place of broader ones of that type."""
 
 
 def check_policy(fields: Mapping[str, object]) -> None:
@@ -37,11 +41,13 @@ class PolicyOperations(Operations):
         """`fields` as the admin API has them: name, policy_type, config; optionally action, subject_matchers, enabled, priority.
 
         Where a policy of equal type, matchers and window is there, that one is changed and keeps its id.
-        Raises Invalid, NotFound (organization).
+        Raises Invalid, NotFound (organization), Forbidden.
         """
         with self._changing(actor, "policy.create", "policy") as change:
-            change.get(OrganizationRow, organization_id, "organization")
+            if change.session.get(OrganizationRow, organization_id) is None:
+                raise NotFound(f"there is no organization {organization_id!r}")
             values = _checked({**_DEFAULTS, **fields})
+            values["workspace_id"] = change.workspace_id = self._workspace(change.session, organization_id, values)
             there = _same(change.session, organization_id, values)
             now = time.time()
             if there is None:
@@ -63,17 +69,18 @@ class PolicyOperations(Operations):
             query = query.where(PolicyRow.policy_type == policy_type)
         if organization_id is not None:
             query = query.where(PolicyRow.organization_id == organization_id)
+        query = query.where(*self.scope.where(PolicyRow.workspace_id))
         with self._reading() as session:
             return page(session, query, (PolicyRow.created_at, PolicyRow.id), limit, cursor, _policy)
 
     def get_policy(self, id: str) -> StoredPolicy:
         with self._reading() as session:
-            return _policy(found(session, PolicyRow, id, "policy"))
+            return _policy(self._found(session, PolicyRow, id, "policy"))
 
     def update_policy(self, actor: Actor, id: str, changes: Mapping[str, object]) -> StoredPolicy:
         """Changes the fields named, and within `config` those named there. The type stays as it is.
 
-        Raises NotFound, Invalid, Conflict (another policy has these matchers and window).
+        Raises NotFound, Invalid, Forbidden, Conflict (another policy has these matchers and window).
         """
         with self._changing(actor, "policy.update", "policy", id) as change:
             row = change.get(PolicyRow, id, "policy")
@@ -85,6 +92,7 @@ class PolicyOperations(Operations):
             if isinstance(config, Mapping):
                 merged["config"] = {**before.config, **cast(Mapping[str, object], config)}
             values = _checked(merged)
+            values["workspace_id"] = self._workspace(change.session, row.organization_id, values)
             other = _same(change.session, row.organization_id, values)
             if other is not None and other.id != row.id:
                 raise Conflict(f"subject_matchers: policy {other.id!r} has the same matchers and window")
@@ -98,6 +106,23 @@ class PolicyOperations(Operations):
             row = change.get(PolicyRow, id, "policy")
             change.before = _policy(row)
             change.session.delete(row)
+
+    def _workspace(self, session: Session, organization_id: str, values: Mapping[str, Any]) -> str | None:
+        """The one workspace that such a policy holds in. Raises Forbidden where that is not for this store's scope."""
+        matchers = parse_matchers(values["subject_matchers"])
+        workspace_id = workspace_of(session, matchers)
+        if not self.scope.holds(workspace_id):
+            raise Forbidden("subject_matchers: name one of your workspaces, or keys of it; other policies are the organization's")
+        ousted = _OUSTS.get(values["policy_type"])
+        if self.scope.workspaces is not None and ousted is not None:
+            held = (PolicyRow.organization_id == organization_id, PolicyRow.workspace_id.is_(None), PolicyRow.enabled)
+            name = session.scalar(select(PolicyRow.name).where(*held, PolicyRow.policy_type == ousted).limit(1))
+            if name is not None:
+                raise Forbidden(
+                    f"policy_type: a {values['policy_type']} would take the place of the organization's {name!r}; "
+                    "only an organization admin may do that"
+                )
+        return workspace_id
 
 
 def _checked(fields: Mapping[str, object]) -> dict[str, Any]:
@@ -150,6 +175,7 @@ def _policy(row: PolicyRow) -> StoredPolicy:
         config=row.config,
         enabled=row.enabled,
         priority=row.priority,
+        workspace_id=row.workspace_id,
         created_at=row.created_at,
         updated_at=row.updated_at,
     )

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from sallyport.secret import Secret
 from sallyport.store import checks
-from sallyport.store.base import Change, Operations, found
+from sallyport.store.base import Change, Operations
 from sallyport.store.errors import Invalid, NotFound, StoreError
 from sallyport.store.models import Actor, SecretInfo, SecretKeyInfo
 from sallyport.store.tables import SecretRow, WorkspaceRow
@@ -67,7 +67,7 @@ class SecretOperations(Operations):
     def list_secrets(self, workspace_id: str) -> list[SecretInfo]:
         """By name. Raises NotFound (workspace)."""
         with self._reading() as session:
-            found(session, WorkspaceRow, workspace_id, "workspace")
+            self._found(session, WorkspaceRow, workspace_id, "workspace")
             query = select(SecretRow).where(SecretRow.workspace_id == workspace_id).order_by(SecretRow.name, SecretRow.label)
             by_name: dict[str, list[SecretRow]] = {}
             for row in session.scalars(query):

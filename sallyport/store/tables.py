@@ -27,6 +27,7 @@ class Base(DeclarativeBase):
         dict[str, str]: JSON(none_as_null=True),
         list[dict[str, Any]]: JSON,
         list[dict[str, str]]: JSON,
+        list[str]: JSON(none_as_null=True),
     }
 
 
@@ -98,6 +99,12 @@ class AdminKeyRow(Base):
     name: Mapped[str]
     preset: Mapped[bool]
     """Came from SALLYPORT_ADMIN_KEY, and goes when another comes from there."""
+    role: Mapped[str] = mapped_column(server_default="organization_admin")
+    """See `roles.py`."""
+    workspaces: Mapped[list[str] | None]
+    """The ids of those in which the role holds; None: all."""
+    user_id: Mapped[str | None]
+    """Whose it is, where that is a user."""
     created_at: Mapped[float]
     expires_at: Mapped[float | None]
     revoked_at: Mapped[float | None]
@@ -139,6 +146,8 @@ class PolicyRow(Base):
     config: Mapped[dict[str, Any]]
     enabled: Mapped[bool]
     priority: Mapped[int]
+    workspace_id: Mapped[str | None] = mapped_column(index=True)
+    """The one workspace that it can hold in; None: it is the organization's. See `ownership.workspace_of`."""
     created_at: Mapped[float]
     updated_at: Mapped[float]
 
@@ -257,5 +266,7 @@ class AuditRow(Base):
     before: Mapped[dict[str, Any] | None]
     after: Mapped[dict[str, Any] | None]
     success: Mapped[bool]
+    workspace_id: Mapped[str | None] = mapped_column(index=True)
+    """Whose admins see it; None: it is the organization's."""
     prev_hash: Mapped[str]
     hash: Mapped[str]

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
 from sallyport.store import checks, fallbacks
-from sallyport.store.base import Operations, found
+from sallyport.store.base import Operations
 from sallyport.store.errors import Conflict
 from sallyport.store.models import Actor, Organization, Page, User, Workspace
+from sallyport.store.ownership import users_in
 from sallyport.store.paging import page
 from sallyport.store.tables import OrganizationRow, UserRow, WorkspaceRow
 
@@ -34,7 +35,7 @@ _USER_FIELDS: Mapping[str, Callable[[str, object], Any]] = {"name": checks.text,
 class TenantOperations(Operations):
     def get_organization(self, id: str) -> Organization:
         with self._reading() as session:
-            return _organization(found(session, OrganizationRow, id, "organization"))
+            return _organization(self._found(session, OrganizationRow, id, "organization"))
 
     def list_organizations(self, limit: int = 100, cursor: str | None = None) -> Page[Organization]:
         order = (OrganizationRow.created_at, OrganizationRow.id)
@@ -58,11 +59,12 @@ class TenantOperations(Operations):
 
     def list_workspaces(self, limit: int = 100, cursor: str | None = None) -> Page[Workspace]:
         with self._reading() as session:
-            return page(session, select(WorkspaceRow), (WorkspaceRow.created_at, WorkspaceRow.id), limit, cursor, _workspace)
+            query = select(WorkspaceRow).where(*self.scope.where(WorkspaceRow.id))
+            return page(session, query, (WorkspaceRow.created_at, WorkspaceRow.id), limit, cursor, _workspace)
 
     def get_workspace(self, id: str) -> Workspace:
         with self._reading() as session:
-            return _workspace(found(session, WorkspaceRow, id, "workspace"))
+            return _workspace(self._found(session, WorkspaceRow, id, "workspace"))
 
     def update_workspace(self, actor: Actor, id: str, changes: Mapping[str, object]) -> Workspace:
         """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""
@@ -90,12 +92,14 @@ class TenantOperations(Operations):
         return user
 
     def list_users(self, limit: int = 100, cursor: str | None = None) -> Page[User]:
+        """Within a scope: those who hold a key there."""
+        query = select(UserRow) if self.scope.workspaces is None else select(UserRow).where(users_in(self.scope))
         with self._reading() as session:
-            return page(session, select(UserRow), (UserRow.created_at, UserRow.id), limit, cursor, _user)
+            return page(session, query, (UserRow.created_at, UserRow.id), limit, cursor, _user)
 
     def get_user(self, id: str) -> User:
         with self._reading() as session:
-            return _user(found(session, UserRow, id, "user"))
+            return _user(self._found(session, UserRow, id, "user"))
 
     def update_user(self, actor: Actor, id: str, changes: Mapping[str, object]) -> User:
         """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from sallyport.ids import new_id
 from sallyport.store import checks
-from sallyport.store.base import Change, Operations, found
+from sallyport.store.base import Change, Operations
 from sallyport.store.errors import Conflict
 from sallyport.store.models import Actor, Comment, Triage, TriageState
 from sallyport.store.tables import ViolationCommentRow, ViolationRow
@@ -58,7 +58,7 @@ class TriageOperations(Operations):
         query = select(ViolationCommentRow).where(ViolationCommentRow.violation_id == violation_id)
         order = (ViolationCommentRow.at, ViolationCommentRow.id)
         with self._reading() as session:
-            found(session, ViolationRow, violation_id, "violation")
+            self._found(session, ViolationRow, violation_id, "violation")
             return [_comment(row) for row in session.scalars(query.order_by(*order).limit(_MOST_COMMENTS))]
 
 

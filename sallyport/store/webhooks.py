@@ -15,7 +15,7 @@ from sallyport.ids import new_id
 from sallyport.secret import Secret
 from sallyport.store import checks
 from sallyport.store.alert_tables import DeliveryRow, WebhookRow
-from sallyport.store.base import Operations, found
+from sallyport.store.base import Operations
 from sallyport.store.errors import Invalid, StoreError
 from sallyport.store.models import Actor, NewWebhook, Webhook, WebhookTarget
 from sallyport.store.tables import OrganizationRow
@@ -71,7 +71,7 @@ class WebhookOperations(Operations):
     def webhook_target(self, id: str) -> WebhookTarget:
         """For delivery only. Raises NotFound, StoreError."""
         with self._reading() as session:
-            row = found(session, WebhookRow, id, "webhook")
+            row = self._found(session, WebhookRow, id, "webhook")
             try:
                 content = orjson.loads(self.vault.data_key(id, row.data_key).decrypt(_SEALED, row.sealed).reveal())
             except VaultError as error:

@@ -8,12 +8,11 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Cursor, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import AuditReader, OrganizationReader
 from sallyport.console.errors import responses
 from sallyport.store.models import AuditEntry, AuditVerdict, Page
 
-router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 403, 503))
 
 
 class AuditRow(Answer):
@@ -39,8 +38,7 @@ class Verdict(Answer):
 
 @router.get("", response_model=ListOf[AuditRow])
 def list_audit(
-    console: ConsoleDep,
-    _admin: AdminDep,
+    admin: AuditReader,
     order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
     limit: Limit = 100,
     cursor: Cursor = None,
@@ -50,10 +48,10 @@ def list_audit(
     To follow the log (a SIEM), read with `order=asc` and go on at `next_cursor`: it is then always there, and later answers
     with what has come since.
     """
-    return console.store.list_audit(limit, cursor, ascending=order == "asc")
+    return admin.store.list_audit(limit, cursor, ascending=order == "asc")
 
 
 @router.get("/verify", response_model=Verdict)
-def verify_audit(console: ConsoleDep, _admin: AdminDep) -> AuditVerdict:
+def verify_audit(admin: OrganizationReader) -> AuditVerdict:
     """Walks the whole chain. Notices changed, reordered and deleted rows, the newest too."""
-    return console.store.verify_audit()
+    return admin.store.verify_audit()

@@ -8,13 +8,12 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
-from sallyport.console.auth import require_admin
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import Reader
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
 from sallyport.store.tables import CallRow
 
-router = APIRouter(prefix="/v1/calls", tags=["calls"], dependencies=[Depends(require_admin)], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/calls", tags=["calls"], responses=responses(400, 401, 403, 503))
 
 Outcome = Literal["success", "blocked", "error", "aborted"]
 
@@ -86,6 +85,7 @@ class CallDetail(Call):
 
 
 def call_filters(
+    admin: Reader,
     outcome: Annotated[Outcome | None, Query()] = None,
     provider: Filter = None,
     model: Filter = None,
@@ -108,6 +108,7 @@ def call_filters(
         session_id=session_id,
         start=seconds(from_),
         end=seconds(to),
+        scope=admin.scope,
     )
 
 
@@ -115,16 +116,16 @@ FiltersDep = Annotated[ledger.CallFilters, Depends(call_filters)]
 
 
 @router.get("", response_model=ListOf[Call])
-def list_calls(console: ConsoleDep, filters: FiltersDep, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+def list_calls(admin: Reader, filters: FiltersDep, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """Calls, newest first, blocked ones too."""
-    page = ledger.list_calls(console.store.engine, filters, limit, cursor)
+    page = ledger.list_calls(admin.store.engine, filters, limit, cursor)
     return {"items": [ledger.call_json(row) for row in page.items], "next_cursor": page.next_cursor}
 
 
 @router.get("/{id}", response_model=CallDetail, responses=responses(404))
-def get_call(console: ConsoleDep, id: Id) -> dict[str, Any]:
+def get_call(admin: Reader, id: Id) -> dict[str, Any]:
     """One call, with what the list leaves out."""
-    return _detail(ledger.get_call(console.store.engine, id))
+    return _detail(ledger.get_call(admin.store.engine, id, admin.scope))
 
 
 def _detail(row: CallRow) -> dict[str, Any]:

@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Enrollment, Page
 
-router = APIRouter(prefix="/v1/enrollments", tags=["enrollments"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/enrollments", tags=["enrollments"], responses=responses(400, 401, 403, 503))
 
 Kind = Literal["network", "certificate", "os_user"]
 
@@ -38,18 +37,18 @@ class EnrollmentIn(Body):
 
 
 @router.post("", status_code=201, response_model=EnrollmentOut, responses=responses(409))
-def create_enrollment(console: ConsoleDep, admin: AdminDep, body: EnrollmentIn) -> Enrollment:
+def create_enrollment(admin: OrganizationManager, body: EnrollmentIn) -> Enrollment:
     """Lets a caller act as a key without sending it. Revoking the key ends that too."""
-    return console.store.enroll(admin, key_id=body.key_id, kind=body.kind, value=body.value)
+    return admin.store.enroll(admin, key_id=body.key_id, kind=body.kind, value=body.value)
 
 
 @router.get("", response_model=ListOf[EnrollmentOut])
-def list_enrollments(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[Enrollment]:
+def list_enrollments(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[Enrollment]:
     """Enrollments, newest first."""
-    return console.store.list_enrollments(limit, cursor)
+    return admin.store.list_enrollments(limit, cursor)
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))
-def delete_enrollment(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+def delete_enrollment(admin: OrganizationManager, id: Id) -> None:
     """Ends the enrollment, on every worker within a second."""
-    console.store.remove_enrollment(admin, id)
+    admin.store.remove_enrollment(admin, id)

@@ -64,7 +64,9 @@ async def readyz(console: ConsoleDep, response: Response) -> dict[str, str]:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def get_metrics(
     console: ConsoleDep,
-    x_api_key: Annotated[str | None, Header(description="With an admin key spend is shown too.")] = None,
+    x_api_key: Annotated[
+        str | None, Header(description="With the key of an organization admin or auditor spend is shown.")
+    ] = None,
     authorization: Annotated[str | None, Header(description="`Bearer <admin key>` does the same.")] = None,
 ) -> Response:
     """Prometheus text format."""
@@ -74,8 +76,9 @@ async def get_metrics(
         rejected = await rejections.totals(console.redis)
     except (RedisError, OSError):
         rejected = {}  # `up` says why
+    money = admin is not None and "organization:read" in admin.permissions()
     status, dependencies = console.recorder.status, await health.check(console)
-    text = metrics.render(status, console.counters, console.relays, rejected, dependencies, money=admin is not None)
+    text = metrics.render(status, console.counters, console.relays, rejected, dependencies, money=money)
     return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -9,12 +9,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import KeyMaker, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import GatewayKey, Page
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 403, 503))
 
 
 class KeyOut(Answer):
@@ -41,9 +40,9 @@ class KeyIn(Body):
 
 
 @router.post("", status_code=201, response_model=NewKeyOut)
-def create_key(console: ConsoleDep, admin: AdminDep, body: KeyIn) -> dict[str, Any]:
+def create_key(admin: KeyMaker, body: KeyIn) -> dict[str, Any]:
     """A new gateway key. Only this answer ever holds it; we keep its hash."""
-    new = console.store.create_key(
+    new = admin.store.create_key(
         admin, workspace_id=body.workspace_id, name=body.name, user_id=body.user_id, expires_at=seconds(body.expires_at)
     )
     return {**asdict(new.record), "key": new.key.reveal()}
@@ -51,24 +50,23 @@ def create_key(console: ConsoleDep, admin: AdminDep, body: KeyIn) -> dict[str, A
 
 @router.get("", response_model=ListOf[KeyOut])
 def list_keys(
-    console: ConsoleDep,
-    _admin: AdminDep,
+    admin: Reader,
     workspace_id: Filter = None,
     user_id: Filter = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[GatewayKey]:
     """Keys, newest first; revoked and expired ones too."""
-    return console.store.list_keys(limit, cursor, workspace_id=workspace_id, user_id=user_id)
+    return admin.store.list_keys(limit, cursor, workspace_id=workspace_id, user_id=user_id)
 
 
 @router.get("/{id}", response_model=KeyOut, responses=responses(404))
-def get_key(console: ConsoleDep, _admin: AdminDep, id: Id) -> GatewayKey:
+def get_key(admin: Reader, id: Id) -> GatewayKey:
     """One key."""
-    return console.store.get_key(id)
+    return admin.store.get_key(id)
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))
-def revoke_key(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+def revoke_key(admin: KeyMaker, id: Id) -> None:
     """Revokes the key, for good and on every worker within a second."""
-    console.store.revoke_key(admin, id)
+    admin.store.revoke_key(admin, id)

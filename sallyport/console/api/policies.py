@@ -15,16 +15,16 @@ from redis.exceptions import RedisError
 
 from policies import spend_cap
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
+from sallyport.console.auth import Admin, Manager, Reader
 from sallyport.console.cap_children import children
 from sallyport.console.cap_spend import cap_spend, count_from_ledger, needs_counting
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.money import nano_to_usd
 from sallyport.store.load import load_policies
-from sallyport.store.models import Actor, StoredPolicy
+from sallyport.store.models import StoredPolicy
 
-router = APIRouter(prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 403, 503))
 
 _MATCHERS = [[{"key": "workspace_id", "value": "default"}]]
 _CONFIG = [{"window": "daily", "limit_usd": 25}]
@@ -84,7 +84,7 @@ class PolicyPatch(Body):
 
 
 @router.post("", status_code=201, response_model=PolicyOut, response_model_exclude_unset=True)
-def upsert_policy(console: ConsoleDep, admin: AdminDep, body: PolicyIn) -> dict[str, Any]:
+def upsert_policy(console: ConsoleDep, admin: Manager, body: PolicyIn) -> dict[str, Any]:
     """Creates a policy, or changes the one that has the same type, matchers and window."""
     given = body.model_dump(exclude_unset=True, exclude={"organization_id"})
     return _shown(console, [create(console, admin, given, body.organization_id)])[0]
@@ -93,49 +93,49 @@ def upsert_policy(console: ConsoleDep, admin: AdminDep, body: PolicyIn) -> dict[
 @router.get("", response_model=ListOf[PolicyOut], response_model_exclude_unset=True)
 def list_policies(
     console: ConsoleDep,
-    _admin: AdminDep,
+    admin: Reader,
     policy_type: Annotated[str | None, Query(max_length=100)] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Policies, newest first."""
-    page = console.store.list_policies(limit, cursor, policy_type=policy_type)
+    page = admin.store.list_policies(limit, cursor, policy_type=policy_type)
     return {"items": _shown(console, page.items), "next_cursor": page.next_cursor}
 
 
 @router.get("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404))
-def get_policy(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+def get_policy(console: ConsoleDep, admin: Reader, id: Id) -> dict[str, Any]:
     """One policy."""
-    return _shown(console, [console.store.get_policy(id)])[0]
+    return _shown(console, [admin.store.get_policy(id)])[0]
 
 
 @router.get("/{id}/children", response_model=ListOf[PolicyOut], response_model_exclude_unset=True, responses=responses(404))
-def list_children(console: ConsoleDep, _admin: AdminDep, id: Id, limit: Limit = 100) -> dict[str, Any]:
+def list_children(console: ConsoleDep, admin: Reader, id: Id, limit: Limit = 100) -> dict[str, Any]:
     """Of a default cap: each subject that spent something in the current window, dearest first, as a cap of its own.
 
     They follow their parent in everything; one that has a cap of its own instead is no child.
     """
-    return {"items": [_with_number(child) for child in children_of(console, console.store.get_policy(id), limit)]}
+    return {"items": [_with_number(child) for child in children_of(console, admin.store.get_policy(id), limit)]}
 
 
 @router.patch("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404, 409))
-def update_policy(console: ConsoleDep, admin: AdminDep, id: Id, body: PolicyPatch) -> dict[str, Any]:
+def update_policy(console: ConsoleDep, admin: Manager, id: Id, body: PolicyPatch) -> dict[str, Any]:
     """Changes the fields given, and within `config` the fields given there."""
     changes: Mapping[str, object] = body.model_dump(exclude_unset=True)
-    policy = console.store.update_policy(admin, id, changes)
+    policy = admin.store.update_policy(admin, id, changes)
     _count(console, policy)
     return _shown(console, [policy])[0]
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))
-def delete_policy(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+def delete_policy(admin: Manager, id: Id) -> None:
     """Deletes the policy; it no longer holds on any worker within a second."""
-    console.store.delete_policy(admin, id)
+    admin.store.delete_policy(admin, id)
 
 
-def create(console: Console, admin: Actor, given: Mapping[str, object], organization_id: str = "default") -> StoredPolicy:
+def create(console: Console, admin: Admin, given: Mapping[str, object], organization_id: str = "default") -> StoredPolicy:
     """Stores a policy; a cap on a subject not counted so far starts at what the ledger has for it. Called in a worker thread."""
-    policy = console.store.create_policy(admin, given, organization_id)
+    policy = admin.store.create_policy(admin, given, organization_id)
     _count(console, policy)
     return policy
 

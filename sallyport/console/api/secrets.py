@@ -9,15 +9,14 @@ from fastapi import Path as PathParameter
 from pydantic import Field, SecretStr
 
 from sallyport.console.api.types import Answer, Body, Id, ListOf, Time
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import Manager, Reader
 from sallyport.console.errors import responses
 from sallyport.secret import Secret
 from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.models import SecretInfo
 from sallyport.store.provider_secrets import NewSecretKey
 
-router = APIRouter(prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 404, 503))
+router = APIRouter(prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 403, 404, 503))
 
 SecretName = Annotated[str, PathParameter(max_length=100, examples=["OPENAI_API_KEY"])]
 
@@ -51,32 +50,32 @@ class SecretIn(Body):
 
 
 @router.put("/{name}", response_model=SecretOut)
-def put_secret(console: ConsoleDep, admin: AdminDep, id: Id, name: SecretName, body: SecretIn) -> SecretInfo:
+def put_secret(admin: Manager, id: Id, name: SecretName, body: SecretIn) -> SecretInfo:
     """Stores the secret's one key or its pool, and replaces what was there; workers use it within a second."""
     if (body.value is None) == (body.values is None):
         raise Invalid("value: give the one key as value, or several as values")
     if body.value is not None:
-        return console.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
+        return admin.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
     keys = (NewSecretKey(Secret(key.value.get_secret_value()), key.label, key.weight) for key in body.values or ())
-    return console.store.put_secret(admin, id, name, *keys)
+    return admin.store.put_secret(admin, id, name, *keys)
 
 
 @router.get("", response_model=ListOf[SecretOut])
-def list_secrets(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+def list_secrets(admin: Reader, id: Id) -> dict[str, Any]:
     """Names and times of a workspace's secrets."""
-    return {"items": console.store.list_secrets(id)}
+    return {"items": admin.store.list_secrets(id)}
 
 
 @router.get("/{name}", response_model=SecretOut)
-def get_secret(console: ConsoleDep, _admin: AdminDep, id: Id, name: SecretName) -> SecretInfo:
+def get_secret(admin: Reader, id: Id, name: SecretName) -> SecretInfo:
     """Name and times of one secret."""
-    for secret in console.store.list_secrets(id):
+    for secret in admin.store.list_secrets(id):
         if secret.name == name:
             return secret
     raise NotFound(f"the workspace has no secret {name!r}")
 
 
 @router.delete("/{name}", status_code=204)
-def delete_secret(console: ConsoleDep, admin: AdminDep, id: Id, name: SecretName) -> None:
+def delete_secret(admin: Manager, id: Id, name: SecretName) -> None:
     """Deletes the secret; calls that need it are then refused."""
-    console.store.delete_secret(admin, id, name)
+    admin.store.delete_secret(admin, id, name)

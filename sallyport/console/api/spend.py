@@ -10,14 +10,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Filter, ListOf, Time, TimeIn, seconds
-from sallyport.console.auth import require_admin
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import Reader
 from sallyport.console.errors import responses
 from sallyport.csv_text import MEDIA_TYPE, csv_text
 from sallyport.spend import ledger
 from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
 
-router = APIRouter(prefix="/v1/spend", tags=["spend"], dependencies=[Depends(require_admin)], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/spend", tags=["spend"], responses=responses(400, 401, 403, 503))
 
 Window = Literal["hourly", "daily", "weekly", "monthly"]
 
@@ -38,6 +37,7 @@ class SpendRow(Answer):
 
 
 def narrowed_by(
+    admin: Reader,
     organization_id: Filter = None,
     workspace_id: Filter = None,
     user_id: Filter = None,
@@ -52,6 +52,7 @@ def narrowed_by(
         api_key_id=api_key_id,
         provider=provider,
         model=model,
+        scope=admin.scope,
     )
 
 
@@ -63,7 +64,7 @@ def narrowed_by(
 )
 def get_spend(
     request: Request,
-    console: ConsoleDep,
+    admin: Reader,
     filters: Annotated[ledger.CallFilters, Depends(narrowed_by)],
     group_by: Annotated[
         str, Query(max_length=200, description=f"{', '.join(ledger.GROUPS)}, or `header:<name>` for an `X-Gateway-*` header.")
@@ -78,7 +79,7 @@ def get_spend(
 ) -> Any:
     """Rollups, dearest first. Without `window`, `from` and `to`: the current month."""
     start, end = period(window, seconds(from_), seconds(to), time.time())
-    found = ledger.rollup(console.store.engine, group_by, replace(filters, start=start, end=end), interval)
+    found = ledger.rollup(admin.store.engine, group_by, replace(filters, start=start, end=end), interval)
     rows = [ledger.rollup_json(row) for row in found]
     if format == "csv" or (format is None and request.headers.get("accept", "").startswith("text/csv")):
         return spend_csv(rows, interval)

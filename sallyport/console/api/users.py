@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, User
 
-router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 403, 503))
 
 
 class UserOut(Answer):
@@ -37,25 +36,25 @@ class UserPatch(Body):
 
 
 @router.post("", status_code=201, response_model=UserOut, responses=responses(404, 409))
-def create_user(console: ConsoleDep, admin: AdminDep, body: UserIn) -> User:
+def create_user(admin: OrganizationManager, body: UserIn) -> User:
     """A new user; e-mail addresses are unique within an organization."""
-    return console.store.create_user(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
+    return admin.store.create_user(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
 
 
 @router.get("", response_model=ListOf[UserOut])
-def list_users(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[User]:
+def list_users(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[User]:
     """Users, newest first."""
-    return console.store.list_users(limit, cursor)
+    return admin.store.list_users(limit, cursor)
 
 
 @router.get("/{id}", response_model=UserOut, responses=responses(404))
-def get_user(console: ConsoleDep, _admin: AdminDep, id: Id) -> User:
+def get_user(admin: Reader, id: Id) -> User:
     """One user."""
-    return console.store.get_user(id)
+    return admin.store.get_user(id)
 
 
 @router.patch("/{id}", response_model=UserOut, responses=responses(404, 409))
-def update_user(console: ConsoleDep, admin: AdminDep, id: Id, body: UserPatch) -> User:
+def update_user(admin: OrganizationManager, id: Id, body: UserPatch) -> User:
     """Changes the fields given and leaves the others."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return console.store.update_user(admin, id, changes)
+    return admin.store.update_user(admin, id, changes)

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
 from policies.advice import advice
 from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep, require_admin
-from sallyport.console.context import Console, ConsoleDep
+from sallyport.console.auth import Admin, Manager, Reader
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
 from sallyport.store.models import Comment, TriageState
 
-router = APIRouter(
-    prefix="/v1/violations", tags=["violations"], dependencies=[Depends(require_admin)], responses=responses(400, 401, 503)
-)
+router = APIRouter(prefix="/v1/violations", tags=["violations"], responses=responses(400, 401, 403, 503))
 
 
 class Violation(Answer):
@@ -70,7 +67,7 @@ class CommentIn(Body):
 
 @router.get("", response_model=ListOf[Violation])
 def list_violations(
-    console: ConsoleDep,
+    admin: Reader,
     policy_id: Filter = None,
     workspace_id: Filter = None,
     state: TriageState | None = None,
@@ -79,34 +76,40 @@ def list_violations(
 ) -> dict[str, Any]:
     """Violations, latest first."""
     page = ledger.list_violations(
-        console.store.engine, policy_id=policy_id, workspace_id=workspace_id, state=state, limit=limit, cursor=cursor
+        admin.store.engine,
+        policy_id=policy_id,
+        workspace_id=workspace_id,
+        state=state,
+        limit=limit,
+        cursor=cursor,
+        scope=admin.scope,
     )
     return {"items": [ledger.violation_json(row) for row in page.items], "next_cursor": page.next_cursor}
 
 
 @router.get("/{id}", response_model=ViolationDetail, responses=responses(404))
-def get_violation(console: ConsoleDep, id: Id) -> dict[str, Any]:
+def get_violation(admin: Reader, id: Id) -> dict[str, Any]:
     """One violation, its comments and what to do next."""
-    return _detail(console, id)
+    return _detail(admin, id)
 
 
 @router.patch("/{id}", response_model=ViolationDetail, responses=responses(404, 409))
-def triage_violation(console: ConsoleDep, admin: AdminDep, id: Id, body: TriageIn) -> dict[str, Any]:
+def triage_violation(admin: Manager, id: Id, body: TriageIn) -> dict[str, Any]:
     """Acknowledges, resolves or assigns it. When the policy fires again after it was resolved, that is a new violation."""
-    console.store.triage_violation(admin, id, body.model_dump(exclude_unset=True))
-    return _detail(console, id)
+    admin.store.triage_violation(admin, id, body.model_dump(exclude_unset=True))
+    return _detail(admin, id)
 
 
 @router.post("/{id}/comments", status_code=201, response_model=CommentOut, responses=responses(404))
-def comment_violation(console: ConsoleDep, admin: AdminDep, id: Id, body: CommentIn) -> Comment:
+def comment_violation(admin: Manager, id: Id, body: CommentIn) -> Comment:
     """Adds a comment. Comments stay as they are written."""
-    return console.store.comment_violation(admin, id, body.text)
+    return admin.store.comment_violation(admin, id, body.text)
 
 
-def _detail(console: Console, id: str) -> dict[str, Any]:
-    row = ledger.get_violation(console.store.engine, id)
+def _detail(admin: Admin, id: str) -> dict[str, Any]:
+    row = ledger.get_violation(admin.store.engine, id, admin.scope)
     return {
         **ledger.violation_json(row),
         "next_step": advice(row.policy_type, row.action),
-        "comments": console.store.list_comments(id),
+        "comments": admin.store.list_comments(id),
     }

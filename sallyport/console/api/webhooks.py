@@ -15,13 +15,13 @@ from sallyport.alerts.message import TEST, alert_json
 from sallyport.alerts.post import DeliveryError
 from sallyport.alerts.raised import deliveries_of, list_alerts
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
+from sallyport.console.auth import Admin, OrganizationManager, OrganizationReader, Reader
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.store.errors import Invalid
-from sallyport.store.models import Actor, NewWebhook
+from sallyport.store.models import NewWebhook
 
-router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 403, 503))
 
 Kind = Literal["generic", "slack"]
 
@@ -81,7 +81,7 @@ class AlertOut(Answer):
 
 
 @router.post("/webhooks", status_code=201, response_model=NewWebhookOut)
-def create_webhook(console: ConsoleDep, admin: AdminDep, body: WebhookIn) -> dict[str, Any]:
+def create_webhook(console: ConsoleDep, admin: OrganizationManager, body: WebhookIn) -> dict[str, Any]:
     """A new webhook: budget alerts are sent to it from now on."""
     fields: dict[str, Any] = {"name": body.name, "url": body.url.get_secret_value(), "kind": body.kind}
     if body.secret is not None:
@@ -91,48 +91,48 @@ def create_webhook(console: ConsoleDep, admin: AdminDep, body: WebhookIn) -> dic
 
 
 @router.get("/webhooks", response_model=ListOf[WebhookOut])
-def list_webhooks(console: ConsoleDep, _admin: AdminDep) -> dict[str, Any]:
+def list_webhooks(admin: OrganizationReader) -> dict[str, Any]:
     """Webhooks, by name."""
-    return {"items": console.store.list_webhooks()}
+    return {"items": admin.store.list_webhooks()}
 
 
 @router.delete("/webhooks/{id}", status_code=204, responses=responses(404))
-def delete_webhook(console: ConsoleDep, admin: AdminDep, id: Id) -> None:
+def delete_webhook(admin: OrganizationManager, id: Id) -> None:
     """Deletes the webhook, and what was still to be sent to it."""
-    console.store.delete_webhook(admin, id)
+    admin.store.delete_webhook(admin, id)
 
 
 @router.post("/webhooks/{id}/test", response_model=TestOut, responses=responses(404))
-def try_webhook(console: ConsoleDep, _admin: AdminDep, id: Id) -> dict[str, Any]:
+def try_webhook(console: ConsoleDep, admin: OrganizationManager, id: Id) -> dict[str, Any]:
     """Sends a test message now, once."""
-    error = send_test(console, id)
+    error = send_test(console, admin, id)
     return {"delivered": error is None, "error": error}
 
 
 @router.get("/alerts", response_model=ListOf[AlertOut])
-def get_alerts(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+def get_alerts(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
     """Thresholds that were reached, newest first, and whether word of them arrived.
 
     Where several were reached at once, of the highest alone.
     """
-    page = list_alerts(console.store.engine, limit, cursor)
-    sent = deliveries_of(console.store.engine, [alert.id for alert in page.items])
+    page = list_alerts(admin.store.engine, limit, cursor, admin.scope)
+    sent = deliveries_of(admin.store.engine, [alert.id for alert in page.items])
     items = [alert_json(alert) | {"deliveries": sent.get(alert.id, [])} for alert in page.items]
     return {"items": items, "next_cursor": page.next_cursor}
 
 
-def create(console: Console, admin: Actor, fields: Mapping[str, Any], organization_id: str = "default") -> NewWebhook:
+def create(console: Console, admin: Admin, fields: Mapping[str, Any], organization_id: str = "default") -> NewWebhook:
     """Stores a webhook that leads nowhere it must not. Called in a worker thread. Raises Refused."""
     try:
         from_thread.run(console.poster.check, fields["url"])
     except DeliveryError as error:
         raise Invalid(f"url: {error}") from None
-    return console.store.create_webhook(admin, fields, organization_id)
+    return admin.store.create_webhook(admin, fields, organization_id)
 
 
-def send_test(console: Console, id: str) -> str | None:
+def send_test(console: Console, admin: Admin, id: str) -> str | None:
     """Why it did not arrive; None: it did. Called in a worker thread. Raises NotFound."""
-    target = console.store.webhook_target(id)
+    target = admin.store.webhook_target(id)
     try:
         from_thread.run(send, console.poster, target, TEST)
     except DeliveryError as error:

@@ -8,12 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
-from sallyport.console.auth import AdminDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import Manager, OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, Workspace
 
-router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 403, 503))
 
 Credentials = Literal["replace", "passthrough"]
 TraceContent = Literal["none", "redacted"]
@@ -59,25 +58,25 @@ class WorkspacePatch(Body):
 
 
 @router.post("", status_code=201, response_model=WorkspaceOut, responses=responses(404, 409))
-def create_workspace(console: ConsoleDep, admin: AdminDep, body: WorkspaceIn) -> Workspace:
+def create_workspace(admin: OrganizationManager, body: WorkspaceIn) -> Workspace:
     """A new workspace; names are unique within an organization."""
-    return console.store.create_workspace(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
+    return admin.store.create_workspace(admin, body.model_dump(exclude={"organization_id"}), body.organization_id)
 
 
 @router.get("", response_model=ListOf[WorkspaceOut])
-def list_workspaces(console: ConsoleDep, _admin: AdminDep, limit: Limit = 100, cursor: Cursor = None) -> Page[Workspace]:
+def list_workspaces(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[Workspace]:
     """Workspaces, newest first."""
-    return console.store.list_workspaces(limit, cursor)
+    return admin.store.list_workspaces(limit, cursor)
 
 
 @router.get("/{id}", response_model=WorkspaceOut, responses=responses(404))
-def get_workspace(console: ConsoleDep, _admin: AdminDep, id: Id) -> Workspace:
+def get_workspace(admin: Reader, id: Id) -> Workspace:
     """One workspace."""
-    return console.store.get_workspace(id)
+    return admin.store.get_workspace(id)
 
 
 @router.patch("/{id}", response_model=WorkspaceOut, responses=responses(404, 409))
-def update_workspace(console: ConsoleDep, admin: AdminDep, id: Id, body: WorkspacePatch) -> Workspace:
+def update_workspace(admin: Manager, id: Id, body: WorkspacePatch) -> Workspace:
     """Changes the fields given and leaves the others."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return console.store.update_workspace(admin, id, changes)
+    return admin.store.update_workspace(admin, id, changes)

@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 
 from sallyport.console.api.policies import create
 from sallyport.console.api.types import Id
-from sallyport.console.auth import SessionDep
+from sallyport.console.auth import PageKeyMaker, PageManager
 from sallyport.console.context import ConsoleDep
 from sallyport.console.pages.rendering import Notice
 from sallyport.console.pages.views import show_keys, show_policies, show_secrets
@@ -26,8 +26,7 @@ _DAY = 86400
 @router.post("/keys")
 def create_key(
     request: Request,
-    console: ConsoleDep,
-    admin: SessionDep,
+    admin: PageKeyMaker,
     workspace_id: Field = "",
     name: Field = "",
     user_id: Field = "",
@@ -35,38 +34,34 @@ def create_key(
 ) -> Response:
     """Answers with the page itself: the key is shown this once and must not stand in a URL."""
     if days and not days.isdecimal():
-        return show_keys(request, console, notice=Notice("Expires in: give a whole number of days.", "bad"), status=400)
+        return show_keys(request, admin, notice=Notice("Expires in: give a whole number of days.", "bad"), status=400)
     expires_at = time.time() + int(days[:6]) * _DAY if days else None
     try:
-        new = console.store.create_key(
-            admin, workspace_id=workspace_id, name=name, user_id=user_id or None, expires_at=expires_at
-        )
+        new = admin.store.create_key(admin, workspace_id=workspace_id, name=name, user_id=user_id or None, expires_at=expires_at)
     except Refused as refusal:
-        return show_keys(request, console, notice=bad(refusal), status=400)
+        return show_keys(request, admin, notice=bad(refusal), status=400)
     notice = Notice(f"The key “{new.record.name}”, shown now and never again:", key=new.key.reveal())
-    return show_keys(request, console, notice=notice, status=201)
+    return show_keys(request, admin, notice=notice, status=201)
 
 
 @router.post("/keys/{id}/revoke")
-def revoke_key(console: ConsoleDep, admin: SessionDep, id: Id) -> Response:
-    console.store.revoke_key(admin, id)
+def revoke_key(admin: PageKeyMaker, id: Id) -> Response:
+    admin.store.revoke_key(admin, id)
     return RedirectResponse("/keys", 303)
 
 
 @router.post("/secrets")
-def put_secret(
-    request: Request, console: ConsoleDep, admin: SessionDep, workspace_id: Field = "", name: Field = "", value: Field = ""
-) -> Response:
+def put_secret(request: Request, admin: PageManager, workspace_id: Field = "", name: Field = "", value: Field = "") -> Response:
     try:
-        console.store.put_secret(admin, workspace_id, name, Secret(value))
+        admin.store.put_secret(admin, workspace_id, name, Secret(value))
     except Refused as refusal:
-        return show_secrets(request, console, notice=bad(refusal), status=400)
+        return show_secrets(request, admin, notice=bad(refusal), status=400)
     return RedirectResponse("/secrets", 303)
 
 
 @router.post("/secrets/delete")
-def delete_secret(console: ConsoleDep, admin: SessionDep, workspace_id: Field = "", name: Field = "") -> Response:
-    console.store.delete_secret(admin, workspace_id, name)
+def delete_secret(admin: PageManager, workspace_id: Field = "", name: Field = "") -> Response:
+    admin.store.delete_secret(admin, workspace_id, name)
     return RedirectResponse("/secrets", 303)
 
 
@@ -74,7 +69,7 @@ def delete_secret(console: ConsoleDep, admin: SessionDep, workspace_id: Field = 
 def create_cap(
     request: Request,
     console: ConsoleDep,
-    admin: SessionDep,
+    admin: PageManager,
     name: Field = "",
     key: Field = "",
     value: Field = "",
@@ -88,19 +83,19 @@ def create_cap(
     try:
         create(console, admin, {"name": name, "policy_type": policy_type, "subject_matchers": matchers, "config": config})
     except Refused as refusal:
-        return show_policies(request, console, notice=bad(refusal), status=400)
+        return show_policies(request, console, admin, notice=bad(refusal), status=400)
     return RedirectResponse("/policies", 303)
 
 
 @router.post("/policies/{id}/enable")
-def enable_policy(console: ConsoleDep, admin: SessionDep, id: Id, enabled: Annotated[bool, Form()]) -> Response:
-    console.store.update_policy(admin, id, {"enabled": enabled})
+def enable_policy(admin: PageManager, id: Id, enabled: Annotated[bool, Form()]) -> Response:
+    admin.store.update_policy(admin, id, {"enabled": enabled})
     return RedirectResponse("/policies", 303)
 
 
 @router.post("/policies/{id}/delete")
-def delete_policy(console: ConsoleDep, admin: SessionDep, id: Id) -> Response:
-    console.store.delete_policy(admin, id)
+def delete_policy(admin: PageManager, id: Id) -> Response:
+    admin.store.delete_policy(admin, id)
     return RedirectResponse("/policies", 303)
 
 

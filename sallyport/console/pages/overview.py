@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sallyport.console.api.policies import with_spend
+from sallyport.console.auth import Admin
 from sallyport.console.context import Console
 from sallyport.console.figures import LastHour
 from sallyport.console.pages.names import names_of
@@ -50,16 +51,17 @@ class CapUse:
     """`near` from 80 percent on, `full` from 100."""
 
 
-def overview(console: Console) -> dict[str, Any]:
+def overview(console: Console, admin: Admin) -> dict[str, Any]:
     """The template's context. Called in a worker thread."""
-    page = ledger.list_calls(console.store.engine, limit=_LATEST)
+    page = ledger.list_calls(admin.store.engine, ledger.CallFilters(scope=admin.scope), limit=_LATEST)
+    figures = console.figures.of(admin.scope)
     return {
-        "today": console.figures.today(),
-        "month": console.figures.month(),
-        "chart": draw(console.figures.last_hour()),
-        "caps": cap_uses(console),
+        "today": figures.today(),
+        "month": figures.month(),
+        "chart": draw(figures.last_hour()),
+        "caps": cap_uses(console, admin),
         "calls": page.items,
-        "names": names_of(console.store.engine, page.items),
+        "names": names_of(admin.store.engine, page.items),
     }
 
 
@@ -84,9 +86,9 @@ def draw(hour: LastHour) -> Chart:
     )
 
 
-def cap_uses(console: Console) -> list[CapUse]:
+def cap_uses(console: Console, admin: Admin) -> list[CapUse]:
     """The enabled caps whose spend is known, the fullest first."""
-    stored = console.store.list_policies(100, policy_type="spend_cap").items
+    stored = admin.store.list_policies(100, policy_type="spend_cap").items
     policies = with_spend(console, [policy for policy in stored if policy.enabled])
     uses = [use(policy) for policy in policies if "current_spend_usd" in policy]
     return sorted(uses, key=lambda cap: -cap.percent)[:_CAPS_SHOWN]

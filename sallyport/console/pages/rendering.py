@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import Request
@@ -12,6 +12,10 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sallyport.console.pages import formats
+from sallyport.store.roles import Permission
+
+if TYPE_CHECKING:  # it imports what imports this
+    from sallyport.console.auth import Admin
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parent.parent / "templates"),
@@ -33,12 +37,18 @@ class Notice:
 
 
 def render(request: Request, template: str, *, notice: Notice | None = None, status: int = 200, **context: Any) -> HTMLResponse:
-    """The template with `context`, `here` (the page's section) and `query` (the query string with changes)."""
+    """The template with `context`, `here` (the page's section), `may` (who asks has this permission) and `query` (the query
+    string with changes).
+    """
+    admin: Admin | None = getattr(request.state, "admin", None)
+
+    def may(permission: Permission) -> bool:
+        return admin is not None and admin.may(permission)
 
     def query(**changes: str | None) -> str:
         merged = {**request.query_params, **changes}
         return urlencode({name: value for name, value in merged.items() if value})
 
     here = "/" + request.url.path.split("/")[1]
-    html = _ENVIRONMENT.get_template(template).render(here=here, notice=notice, query=query, **context)
+    html = _ENVIRONMENT.get_template(template).render(here=here, may=may, notice=notice, query=query, **context)
     return HTMLResponse(html, status)

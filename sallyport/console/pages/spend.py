@@ -9,13 +9,13 @@ from typing import Annotated, get_args
 from fastapi import APIRouter, Query, Request, Response
 
 from sallyport.console.api.spend import Window, spend_csv
-from sallyport.console.auth import SessionDep
-from sallyport.console.context import ConsoleDep
+from sallyport.console.auth import PageReader
 from sallyport.console.pages.rendering import render
 from sallyport.console.pages.spend_chart import draw
 from sallyport.spend import ledger
 from sallyport.spend.ledger.rollups import SECONDS, Interval
 from sallyport.spend.windows import window_end, window_start
+from sallyport.store.roles import Scope
 
 router = APIRouter()
 
@@ -39,16 +39,14 @@ class Shown:
     def holding(cls, window: str, at: float) -> Shown:
         return cls(window, window_start(window, at), window_end(window, at))
 
-    @property
-    def filters(self) -> ledger.CallFilters:
-        return ledger.CallFilters(start=self.start, end=self.end)
+    def filters(self, scope: Scope) -> ledger.CallFilters:
+        return ledger.CallFilters(start=self.start, end=self.end, scope=scope)
 
 
 @router.get("/spend")
 def spend_page(
     request: Request,
-    console: ConsoleDep,
-    _admin: SessionDep,
+    admin: PageReader,
     group_by: GroupBy = "model",
     window: Window = "monthly",
     header: Annotated[str, Query(max_length=100)] = "",
@@ -58,9 +56,9 @@ def spend_page(
     group_by = f"header:{header}" if header else group_by
     now = time.time()
     shown = Shown.holding(window, now if at is None else at)
-    engine, interval = console.store.engine, _INTERVALS[window]
-    rows = ledger.rollup(engine, group_by, shown.filters)
-    series = ledger.rollup(engine, group_by, shown.filters, interval)
+    engine, interval = admin.store.engine, _INTERVALS[window]
+    rows = ledger.rollup(engine, group_by, shown.filters(admin.scope))
+    series = ledger.rollup(engine, group_by, shown.filters(admin.scope), interval)
     return render(
         request,
         "spend.html",
@@ -81,10 +79,8 @@ def spend_page(
 
 
 @router.get("/spend/csv")
-def spend_file(
-    console: ConsoleDep, _admin: SessionDep, group_by: GroupBy = "model", window: Window = "monthly", at: At = None
-) -> Response:
+def spend_file(admin: PageReader, group_by: GroupBy = "model", window: Window = "monthly", at: At = None) -> Response:
     """What the page shows, a row for each interval and group."""
     shown, interval = Shown.holding(window, time.time() if at is None else at), _INTERVALS[window]
-    rows = ledger.rollup(console.store.engine, group_by, shown.filters, interval)
+    rows = ledger.rollup(admin.store.engine, group_by, shown.filters(admin.scope), interval)
     return spend_csv([ledger.rollup_json(row) for row in rows], interval)

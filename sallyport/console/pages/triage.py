@@ -9,8 +9,7 @@ from fastapi.responses import RedirectResponse
 
 from policies.advice import advice
 from sallyport.console.api.types import Id
-from sallyport.console.auth import SessionDep
-from sallyport.console.context import Console, ConsoleDep
+from sallyport.console.auth import Admin, PageManager, PageReader
 from sallyport.console.pages.forms import Field, bad
 from sallyport.console.pages.names import names_of
 from sallyport.console.pages.rendering import Notice, render
@@ -21,35 +20,35 @@ router = APIRouter(prefix="/violations")
 
 
 @router.get("/{id}")
-def violation_page(request: Request, console: ConsoleDep, _admin: SessionDep, id: Id) -> Response:
-    return _show(request, console, id)
+def violation_page(request: Request, admin: PageReader, id: Id) -> Response:
+    return _show(request, admin, id)
 
 
 @router.post("/{id}/state")
-def set_state(request: Request, console: ConsoleDep, admin: SessionDep, id: Id, state: Field = "") -> Response:
-    return _change(request, console, id, lambda: console.store.triage_violation(admin, id, {"state": state}))
+def set_state(request: Request, admin: PageManager, id: Id, state: Field = "") -> Response:
+    return _change(request, admin, id, lambda: admin.store.triage_violation(admin, id, {"state": state}))
 
 
 @router.post("/{id}/assignee")
-def assign(request: Request, console: ConsoleDep, admin: SessionDep, id: Id, assignee: Field = "") -> Response:
-    return _change(request, console, id, lambda: console.store.triage_violation(admin, id, {"assignee": assignee.strip()}))
+def assign(request: Request, admin: PageManager, id: Id, assignee: Field = "") -> Response:
+    return _change(request, admin, id, lambda: admin.store.triage_violation(admin, id, {"assignee": assignee.strip()}))
 
 
 @router.post("/{id}/comments")
-def comment(request: Request, console: ConsoleDep, admin: SessionDep, id: Id, text: Field = "") -> Response:
-    return _change(request, console, id, lambda: console.store.comment_violation(admin, id, text))
+def comment(request: Request, admin: PageManager, id: Id, text: Field = "") -> Response:
+    return _change(request, admin, id, lambda: admin.store.comment_violation(admin, id, text))
 
 
-def _change(request: Request, console: Console, id: str, change: Callable[[], object]) -> Response:
+def _change(request: Request, admin: Admin, id: str, change: Callable[[], object]) -> Response:
     try:
         change()
     except (Invalid, Conflict) as refusal:
-        return _show(request, console, id, notice=bad(refusal), status=400)
+        return _show(request, admin, id, notice=bad(refusal), status=400)
     return RedirectResponse(f"/violations/{id}", 303)
 
 
-def _show(request: Request, console: Console, id: str, *, notice: Notice | None = None, status: int = 200) -> Response:
-    violation = ledger.get_violation(console.store.engine, id)
+def _show(request: Request, admin: Admin, id: str, *, notice: Notice | None = None, status: int = 200) -> Response:
+    violation = ledger.get_violation(admin.store.engine, id, admin.scope)
     return render(
         request,
         "violation.html",
@@ -57,6 +56,6 @@ def _show(request: Request, console: Console, id: str, *, notice: Notice | None 
         status=status,
         violation=violation,
         next_step=advice(violation.policy_type, violation.action),
-        comments=console.store.list_comments(id),
-        names=names_of(console.store.engine, [violation]),
+        comments=admin.store.list_comments(id),
+        names=names_of(admin.store.engine, [violation]),
     )

@@ -11,7 +11,7 @@ from policies.model import SUBJECT_KEYS
 from sallyport.console.api.policies import with_spend
 from sallyport.console.api.spend import Window
 from sallyport.console.api.types import Cursor, Id
-from sallyport.console.auth import SessionDep
+from sallyport.console.auth import Admin, PageAuditReader, PageReader
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.pages.names import Ids, names_of
 from sallyport.console.pages.overview import overview, use
@@ -29,45 +29,44 @@ _CHOICES = 1000  # the most workspaces and users that a form offers
 
 
 @router.get("/")
-def overview_page(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
-    return render(request, "overview.html", **overview(console))
+def overview_page(request: Request, console: ConsoleDep, admin: PageReader) -> Response:
+    return render(request, "overview.html", **overview(console, admin))
 
 
 @router.get("/live/overview")
-def overview_live(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
-    return render(request, "overview_live.html", **overview(console))
+def overview_live(request: Request, console: ConsoleDep, admin: PageReader) -> Response:
+    return render(request, "overview_live.html", **overview(console, admin))
 
 
 @router.get("/calls")
 def calls_page(
     request: Request,
-    console: ConsoleDep,
-    _admin: SessionDep,
+    admin: PageReader,
     outcome: str = "",
     provider: str = "",
     model: str = "",
     cursor: Cursor = None,
 ) -> Response:
-    return _calls(request, console, "calls.html", outcome, provider, model, cursor)
+    return _calls(request, admin, "calls.html", outcome, provider, model, cursor)
 
 
 @router.get("/live/calls")
-def calls_live(
-    request: Request, console: ConsoleDep, _admin: SessionDep, outcome: str = "", provider: str = "", model: str = ""
-) -> Response:
-    return _calls(request, console, "calls_live.html", outcome, provider, model, None)
+def calls_live(request: Request, admin: PageReader, outcome: str = "", provider: str = "", model: str = "") -> Response:
+    return _calls(request, admin, "calls_live.html", outcome, provider, model, None)
 
 
 def _calls(
-    request: Request, console: Console, template: str, outcome: str, provider: str, model: str, cursor: str | None
+    request: Request, admin: Admin, template: str, outcome: str, provider: str, model: str, cursor: str | None
 ) -> Response:
-    filters = ledger.CallFilters(outcome=outcome or None, provider=provider or None, model=model.replace("\0", "") or None)
-    page = ledger.list_calls(console.store.engine, filters, _PAGE, cursor)
+    filters = ledger.CallFilters(
+        outcome=outcome or None, provider=provider or None, model=model.replace("\0", "") or None, scope=admin.scope
+    )
+    page = ledger.list_calls(admin.store.engine, filters, _PAGE, cursor)
     return render(
         request,
         template,
         page=page,
-        names=names_of(console.store.engine, page.items),
+        names=names_of(admin.store.engine, page.items),
         filters={"outcome": outcome, "provider": provider, "model": model},
         filtered=bool(outcome or provider or model),
         providers=tuple(PROVIDERS),
@@ -76,9 +75,9 @@ def _calls(
 
 
 @router.get("/calls/{id}")
-def call_page(request: Request, console: ConsoleDep, _admin: SessionDep, id: Id) -> Response:
-    call = ledger.get_call(console.store.engine, id)
-    return render(request, "call.html", call=call, names=names_of(console.store.engine, [call]), split=time_split(call))
+def call_page(request: Request, admin: PageReader, id: Id) -> Response:
+    call = ledger.get_call(admin.store.engine, id, admin.scope)
+    return render(request, "call.html", call=call, names=names_of(admin.store.engine, [call]), split=time_split(call))
 
 
 def time_split(call: CallRow) -> list[dict[str, Any]]:
@@ -99,14 +98,20 @@ def time_split(call: CallRow) -> list[dict[str, Any]]:
 
 
 @router.get("/policies")
-def policies_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
-    return show_policies(request, console, cursor=cursor)
+def policies_page(request: Request, console: ConsoleDep, admin: PageReader, cursor: Cursor = None) -> Response:
+    return show_policies(request, console, admin, cursor=cursor)
 
 
 def show_policies(
-    request: Request, console: Console, *, cursor: str | None = None, notice: Notice | None = None, status: int = 200
+    request: Request,
+    console: Console,
+    admin: Admin,
+    *,
+    cursor: str | None = None,
+    notice: Notice | None = None,
+    status: int = 200,
 ) -> Response:
-    page = console.store.list_policies(_PAGE, cursor)
+    page = admin.store.list_policies(_PAGE, cursor)
     policies = with_spend(console, page.items)
     return render(
         request,
@@ -114,7 +119,7 @@ def show_policies(
         notice=notice,
         status=status,
         policies=policies,
-        names=names_of(console.store.engine, [_subject(policy) for policy in page.items]),
+        names=names_of(admin.store.engine, [_subject(policy) for policy in page.items]),
         uses={policy["id"]: use(policy) for policy in policies if "current_spend_usd" in policy},
         next_cursor=page.next_cursor,
         windows=get_args(Window),
@@ -126,14 +131,14 @@ def _subject(policy: StoredPolicy) -> Ids:
 
 
 @router.get("/keys")
-def keys_page(request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None) -> Response:
-    return show_keys(request, console, cursor=cursor)
+def keys_page(request: Request, admin: PageReader, cursor: Cursor = None) -> Response:
+    return show_keys(request, admin, cursor=cursor)
 
 
 def show_keys(
-    request: Request, console: Console, *, cursor: str | None = None, notice: Notice | None = None, status: int = 200
+    request: Request, admin: Admin, *, cursor: str | None = None, notice: Notice | None = None, status: int = 200
 ) -> Response:
-    page = console.store.list_keys(_PAGE, cursor)
+    page = admin.store.list_keys(_PAGE, cursor)
     now = time.time()
     return render(
         request,
@@ -142,9 +147,9 @@ def show_keys(
         status=status,
         keys=[(key, key_state(key, now)) for key in page.items],
         next_cursor=page.next_cursor,
-        names=names_of(console.store.engine, [Ids(workspace_id=key.workspace_id, user_id=key.user_id) for key in page.items]),
-        workspaces=_workspaces(console),
-        users=console.store.list_users(_CHOICES).items,
+        names=names_of(admin.store.engine, [Ids(workspace_id=key.workspace_id, user_id=key.user_id) for key in page.items]),
+        workspaces=_workspaces(admin),
+        users=admin.store.list_users(_CHOICES).items,
     )
 
 
@@ -155,39 +160,37 @@ def key_state(key: GatewayKey, now: float) -> Literal["active", "revoked", "expi
 
 
 @router.get("/secrets")
-def secrets_page(request: Request, console: ConsoleDep, _admin: SessionDep) -> Response:
-    return show_secrets(request, console)
+def secrets_page(request: Request, admin: PageReader) -> Response:
+    return show_secrets(request, admin)
 
 
-def show_secrets(request: Request, console: Console, *, notice: Notice | None = None, status: int = 200) -> Response:
-    workspaces = _workspaces(console)
-    secrets = [(workspace, secret) for workspace in workspaces for secret in console.store.list_secrets(workspace.id)]
+def show_secrets(request: Request, admin: Admin, *, notice: Notice | None = None, status: int = 200) -> Response:
+    workspaces = _workspaces(admin)
+    secrets = [(workspace, secret) for workspace in workspaces for secret in admin.store.list_secrets(workspace.id)]
     return render(
         request, "secrets.html", notice=notice, status=status, secrets=secrets, workspaces=workspaces, secret_names=secret_names()
     )
 
 
-def _workspaces(console: Console) -> list[Workspace]:
-    return console.store.list_workspaces(_CHOICES).items
+def _workspaces(admin: Admin) -> list[Workspace]:
+    return admin.store.list_workspaces(_CHOICES).items
 
 
 @router.get("/violations")
-def violations_page(
-    request: Request, console: ConsoleDep, _admin: SessionDep, state: str = "", cursor: Cursor = None
-) -> Response:
+def violations_page(request: Request, admin: PageReader, state: str = "", cursor: Cursor = None) -> Response:
     state = state if state in get_args(TriageState.__value__) else ""
-    page = ledger.list_violations(console.store.engine, state=state or None, limit=_PAGE, cursor=cursor)
-    return render(request, "violations.html", page=page, state=state, names=names_of(console.store.engine, page.items))
+    page = ledger.list_violations(admin.store.engine, state=state or None, limit=_PAGE, cursor=cursor, scope=admin.scope)
+    return render(request, "violations.html", page=page, state=state, names=names_of(admin.store.engine, page.items))
 
 
 @router.get("/audit")
 def audit_page(
-    request: Request, console: ConsoleDep, _admin: SessionDep, cursor: Cursor = None, verify: Annotated[bool, Query()] = False
+    request: Request, admin: PageAuditReader, cursor: Cursor = None, verify: Annotated[bool, Query()] = False
 ) -> Response:
-    page = console.store.list_audit(_PAGE, cursor)
+    page = admin.store.list_audit(_PAGE, cursor)
     notice = None
-    if verify:
-        verdict = console.store.verify_audit()
+    if verify and admin.may("organization:read"):
+        verdict = admin.store.verify_audit()
         if verdict["ok"]:
             notice = Notice(f"The audit log is whole: {verdict['rows']:,} rows, each fits the one before it.")
         else:

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, defer
 
 from sallyport.money import nano_to_usd
 from sallyport.store.database import reading
-from sallyport.store.errors import NotFound
 from sallyport.store.models import Page
+from sallyport.store.ownership import found
 from sallyport.store.paging import page
+from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import CallRow
 
 _EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "session_id", "outcome")
@@ -33,14 +34,15 @@ class CallFilters:
     session_id: str | None = None
     start: float | None = None
     end: float | None = None
+    scope: Scope = EVERYTHING
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        found = [getattr(CallRow, name) == getattr(self, name) for name in _EQUAL if getattr(self, name) is not None]
+        conditions = [getattr(CallRow, name) == getattr(self, name) for name in _EQUAL if getattr(self, name) is not None]
         if self.start is not None:
-            found.append(CallRow.started_at >= self.start)
+            conditions.append(CallRow.started_at >= self.start)
         if self.end is not None:
-            found.append(CallRow.started_at < self.end)
-        return found
+            conditions.append(CallRow.started_at < self.end)
+        return [*conditions, *self.scope.where(CallRow.workspace_id)]
 
 
 NO_FILTERS = CallFilters()
@@ -54,13 +56,10 @@ def list_calls(engine: Engine, filters: CallFilters = NO_FILTERS, limit: int = 1
         return page(session, query, (CallRow.started_at, CallRow.id), limit, cursor, lambda row: row)
 
 
-def get_call(engine: Engine, call_id: str) -> CallRow:
+def get_call(engine: Engine, call_id: str, scope: Scope = EVERYTHING) -> CallRow:
     """Raises NotFound."""
     with reading(engine) as connection, Session(connection) as session:
-        row = session.get(CallRow, call_id)
-    if row is None:
-        raise NotFound(f"there is no call {call_id}")
-    return row
+        return found(session, CallRow, call_id, "call", scope)
 
 
 def iso(seconds: float) -> str:

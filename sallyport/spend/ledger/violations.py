@@ -9,9 +9,10 @@ from sqlalchemy.orm import Session
 
 from sallyport.spend.ledger.calls import iso
 from sallyport.store.database import reading
-from sallyport.store.errors import NotFound
 from sallyport.store.models import Page
+from sallyport.store.ownership import found
 from sallyport.store.paging import page
+from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import ViolationRow
 
 
@@ -23,9 +24,10 @@ def list_violations(
     state: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Page[ViolationRow]:
     """Latest first. Raises Invalid for a bad limit or cursor."""
-    query = select(ViolationRow)
+    query = select(ViolationRow).where(*scope.where(ViolationRow.workspace_id))
     if policy_id is not None:
         query = query.where(ViolationRow.policy_id == policy_id)
     if workspace_id is not None:
@@ -36,13 +38,10 @@ def list_violations(
         return page(session, query, (ViolationRow.at, ViolationRow.id), limit, cursor, lambda row: row)
 
 
-def get_violation(engine: Engine, violation_id: str) -> ViolationRow:
+def get_violation(engine: Engine, violation_id: str, scope: Scope = EVERYTHING) -> ViolationRow:
     """Raises NotFound."""
     with reading(engine) as connection, Session(connection) as session:
-        row = session.get(ViolationRow, violation_id)
-    if row is None:
-        raise NotFound(f"there is no violation {violation_id}")
-    return row
+        return found(session, ViolationRow, violation_id, "violation", scope)
 
 
 def violation_json(row: ViolationRow) -> dict[str, Any]:

@@ -250,7 +250,7 @@ def test_the_ledger_is_shown_even_when_empty(run: Run):
     assert json.loads(run("spend", "--by", "model", "--json").stdout) == []
     assert "no calls yet" in run("calls", "list").stderr
     assert json.loads(run("violations", "list", "--json").stdout) == []
-    assert "there is no call nope" in run("calls", "get", "nope").stderr
+    assert "there is no call 'nope'" in run("calls", "get", "nope").stderr
 
 
 def test_another_master_key_is_an_error_and_changes_nothing(run: Run, data: DataDir):

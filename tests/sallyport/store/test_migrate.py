@@ -35,6 +35,11 @@ _SINCE = (
     ("calls", "provider_key"),
     ("calls", "session_id"),
     ("secrets", "weight"),
+    ("admin_keys", "role"),
+    ("admin_keys", "workspaces"),
+    ("admin_keys", "user_id"),
+    ("policies", "workspace_id"),
+    ("audit_logs", "workspace_id"),
 )
 """Columns that came with later migrations."""
 
@@ -49,6 +54,8 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
         connection.execute(text("ALTER TABLE secrets DROP COLUMN label"))
         connection.execute(text("DROP TABLE kept"))
         connection.execute(text("DROP INDEX ix_calls_session_id_started_at"))
+        for table in ("policies", "audit_logs"):
+            connection.execute(text(f"DROP INDEX ix_{table}_workspace_id"))
         for table, column in _SINCE:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))

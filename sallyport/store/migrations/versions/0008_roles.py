@@ -1,0 +1,33 @@
+"""Admin keys have roles and workspaces; policies and audit rows are a workspace's. Admin keys may do what they did before."""
+
+# pyright: reportUnknownArgumentType=false
+# `sa.Double` is generic over what it is read as, which a migration has no need to say.
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.add_column("admin_keys", sa.Column("role", sa.Text(), nullable=False, server_default="organization_admin"))
+    op.add_column("admin_keys", sa.Column("workspaces", sa.JSON(), nullable=True))
+    op.add_column("admin_keys", sa.Column("user_id", sa.Text(), nullable=True))
+    for name in ("policies", "audit_logs"):
+        op.add_column(name, sa.Column("workspace_id", sa.Text(), nullable=True))
+        op.create_index(op.f(f"ix_{name}_workspace_id"), name, ["workspace_id"])
+    _own_policies(op.get_bind())
+
+
+def _own_policies(connection: sa.Connection) -> None:
+    """The policies that hold in one workspace, or for keys of one, are that workspace's."""
+    keys = {row.id: row.workspace_id for row in connection.execute(sa.text("SELECT id, workspace_id FROM gateway_keys"))}
+    policies = sa.table("policies", sa.column("id"), sa.column("subject_matchers", sa.JSON()), sa.column("workspace_id"))
+    for id, matchers in connection.execute(sa.select(policies.c.id, policies.c.subject_matchers)).all():
+        named = {key: {entry["value"] for entry in matchers if entry["key"] == key} for key in ("workspace_id", "api_key_id")}
+        workspaces = named["workspace_id"]
+        if not workspaces and "" not in named["api_key_id"]:
+            workspaces = {keys[key] for key in named["api_key_id"] if key in keys}
+        if len(workspaces) == 1 and (workspace := workspaces.pop()):
+            connection.execute(sa.update(policies).where(policies.c.id == id).values(workspace_id=workspace))
