@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from sallyport.console import errors
+from sallyport.console import errors, openapi
 from sallyport.console.api import (
     admin_keys,
     audit,
@@ -70,7 +70,8 @@ def routes() -> FastAPI:
         summary="The admin API of a self-hosted LLM gateway",
         description="Every request needs an admin key in `X-API-Key`. Money is in decimal strings of US dollars, "
         'times are RFC 3339 in UTC. A list is `{"items": […], "next_cursor": …}`, continued by `?cursor=`. '
-        'An error is `{"detail": "…"}`.',
+        "An error is a problem detail (RFC 9457). A key's role says what it may do, and in which workspaces; what lies outside "
+        "of them is not found.",
         docs_url=None,  # both load their scripts from foreign hosts
         redoc_url=None,
     )
@@ -79,5 +80,6 @@ def routes() -> FastAPI:
         app.include_router(resource.router)
     for page in _PAGES:
         app.include_router(page.router, include_in_schema=False)
+    openapi.install(app)
     app.mount("/static", StaticFiles(directory=_HERE / "static"))
     return app

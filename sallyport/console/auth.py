@@ -6,15 +6,17 @@ Every route names the permission that it needs, by one of the types at the end. 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import Depends, HTTPException, Request, Security
+from fastapi import Depends, HTTPException, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.sessions import COOKIE
+from sallyport.store.base import tag
 from sallyport.store.models import Actor, AdminKey
 from sallyport.store.operations import Store
 from sallyport.store.roles import Permission, Scope
@@ -35,11 +37,17 @@ class Admin(Actor):
 
     key: AdminKey = field(kw_only=True)
     store: Store = field(kw_only=True, repr=False)
-    """As far as the key's scope goes."""
+    """As far as the key's scope goes, and `If-Match` allows."""
+    response: Response = field(kw_only=True, repr=False)
 
     @property
     def scope(self) -> Scope:
         return self.store.scope
+
+    def shows[R](self, record: R) -> R:
+        """The record of an answer, whose `ETag` says which state it shows."""
+        self.response.headers["ETag"] = f'"{tag(record)}"'
+        return record
 
     def may(self, permission: Permission) -> bool:
         return permission in self.key.permissions()
@@ -51,14 +59,16 @@ class Needs:
 
     permission: Permission
 
-    def __call__(self, request: Request, console: ConsoleDep, key: Annotated[str | None, Security(_HEADER)]) -> Admin:
+    def __call__(
+        self, request: Request, response: Response, console: ConsoleDep, key: Annotated[str | None, Security(_HEADER)]
+    ) -> Admin:
         if not key:
             raise HTTPException(401, "an admin key is needed, in the header X-API-Key", {"WWW-Authenticate": "ApiKey"})
         admin = console.admins.authenticate(key)
         if admin is None:
             detail = "the admin key in X-API-Key is unknown, expired or revoked"
             raise HTTPException(401, detail, {"WWW-Authenticate": "ApiKey"})
-        return _allowed(request, console, admin, self.permission)
+        return _allowed(request, response, console, admin, self.permission)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +77,28 @@ class PageNeeds:
 
     permission: Permission
 
-    def __call__(self, request: Request, console: ConsoleDep) -> Admin:
+    def __call__(self, request: Request, response: Response, console: ConsoleDep) -> Admin:
         session = console.sessions.read(request.cookies.get(COOKIE, ""))
         admin = console.admins.find(session.admin_id) if session else None
         if admin is None:
             raise LogInNeeded(request.url.path if request.method == "GET" else "/")
         check_origin(request)
-        return _allowed(request, console, admin, self.permission)
+        return _allowed(request, response, console, admin, self.permission)
 
 
-def _allowed(request: Request, console: Console, key: AdminKey, permission: Permission) -> Admin:
+def _allowed(request: Request, response: Response, console: Console, key: AdminKey, permission: Permission) -> Admin:
     source = request.client.host if request.client else None
-    admin = Admin(f"admin-key:{key.prefix}", source, key=key, store=console.store.within(key.scope()))
+    store = console.store.within(key.scope(), _seen(request.headers.get("if-match", "*")))
+    admin = Admin(f"admin-key:{key.prefix}", source, key=key, store=store, response=response)
     request.state.admin = admin  # for what every page shows
     if not admin.may(permission):
         raise HTTPException(403, f"this needs the permission {permission}, which the admin key {key.name!r} ({key.role}) lacks")
     return admin
+
+
+def _seen(if_match: str) -> frozenset[str] | None:
+    """The tags of an `If-Match` (RFC 9110, section 13.1.1); None for `*`: any."""
+    return None if if_match.strip() == "*" else frozenset(re.findall(r'(?<!/)"([^"]*)"', if_match))
 
 
 def check_origin(request: Request) -> None:

@@ -1,4 +1,7 @@
-"""Errors as answers: JSON `{"detail": "…"}` with a clear text; a page for browsers; never a traceback."""
+"""Errors as answers: problem details (RFC 9457) with a clear text, a page for browsers, never a traceback.
+
+Paths that are LangSmith's answer as its API does: plain JSON `{"detail": "…"}`.
+"""
 
 from __future__ import annotations
 
@@ -17,18 +20,24 @@ from starlette.responses import Response
 
 from sallyport.console.auth import LogInNeeded
 from sallyport.console.pages.rendering import render
-from sallyport.store.errors import Conflict, Forbidden, Invalid, NotFound, StoreError
+from sallyport.store.errors import Conflict, Forbidden, Invalid, Mismatch, NotFound, Stale, StoreError
 
 log = logging.getLogger(__name__)
 
 
-class Problem(BaseModel):
-    """Every error of this API."""
+PROBLEM_JSON = "application/problem+json"
 
+
+class Problem(BaseModel):
+    """Every error of this API, as RFC 9457 has it."""
+
+    type: str = Field("about:blank", description="`title` and `status` say all there is to the kind.")
+    title: str = Field("", description="The status in words.", examples=["Not Found"])
+    status: int = Field(0, examples=[404])
     detail: str = Field(description="What is wrong, and what would be right.", examples=["no policy has the id 42"])
 
 
-_STORE_STATUS = {NotFound: 404, Invalid: 400, Conflict: 409, Forbidden: 403}
+_STORE_STATUS = {NotFound: 404, Invalid: 400, Conflict: 409, Forbidden: 403, Stale: 412, Mismatch: 422}
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -42,8 +51,20 @@ _DESCRIPTIONS = {
     403: "The admin key may not do that",
     404: "No such thing",
     409: "It is there already, or still in use",
+    413: "The body is too large",
+    412: "It was changed since; `If-Match` names another state",
+    422: "The `Idempotency-Key` was sent with another request",
     503: "A store is not reachable",
 }
+
+
+def description(status: int) -> str:
+    return _DESCRIPTIONS[status]
+
+
+def speaks_problems(path: str) -> bool:
+    """Not on paths of LangSmith's own API."""
+    return not path.startswith("/v1/platform/")
 
 
 def validation_text(errors: Sequence[Mapping[str, Any]]) -> str:
@@ -76,7 +97,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(LogInNeeded)
     async def log_in(request: Request, error: LogInNeeded) -> Response:
         if request.url.path.startswith("/live/"):
-            return JSONResponse({"detail": "the session has ended; sign in again"}, 401)
+            return problem(request.url.path, 401, "the session has ended; sign in again")
         return RedirectResponse(error.location, 303)
 
     @app.exception_handler(StarletteHTTPException)
@@ -108,10 +129,17 @@ def install(app: FastAPI) -> None:
         return _answer(request, 500, "internal error; see the log")
 
 
+def problem(path: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    if not speaks_problems(path):
+        return JSONResponse({"detail": detail}, status, headers)
+    content = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(content, status, headers, PROBLEM_JSON)
+
+
 def _answer(request: Request, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     wants_page = "text/html" in request.headers.get("accept", "") and not request.url.path.startswith("/v1/")
     if not wants_page:
-        return JSONResponse({"detail": detail}, status, headers)
+        return problem(request.url.path, status, detail, headers)
     title = HTTPStatus(status).phrase
     answer = render(request, "error.html", status=status, code=status, title=title, detail=detail)
     answer.headers.update(headers or {})

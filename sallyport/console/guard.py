@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from sallyport.console.errors import problem
 from sallyport.settings import Settings
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -51,7 +51,7 @@ class Guard:
         host = headers.get("host", "")
         if host not in self._hosts:
             detail = f"this console does not answer to the host name {host[:100]!r}; add it to the setting `names`"
-            await JSONResponse({"detail": detail}, 421)(scope, receive, send_guarded)
+            await problem(scope["path"], 421, detail)(scope, receive, send_guarded)
             return
         await self._app(scope, _limited(receive), send_guarded)
 

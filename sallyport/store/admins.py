@@ -73,7 +73,7 @@ class AdminOperations(Operations):
         """
         with self._changing(actor, "admin_key.revoke", "admin_key", id, in_snapshot=False) as change:
             row = change.get(AdminKeyRow, id, "admin key")
-            change.before = _admin_key(row)
+            change.was(_admin_key(row))
             lasting = (AdminKeyRow.revoked_at.is_(None), AdminKeyRow.expires_at.is_(None))
             others = select(AdminKeyRow.id).where(*lasting, AdminKeyRow.role == "organization_admin", AdminKeyRow.id != id)
             if row.role == "organization_admin" and row.expires_at is None and change.session.scalar(others.limit(1)) is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import orjson
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from sallyport.store import audit, meta
 from sallyport.store.database import reading, writing
-from sallyport.store.errors import Conflict, Refused
+from sallyport.store.errors import Conflict, Refused, Stale
 from sallyport.store.models import Actor
 from sallyport.store.ownership import found, owner
 from sallyport.store.roles import EVERYTHING, Scope
@@ -25,6 +27,11 @@ from sallyport.vault.envelope import Vault
 _log = logging.getLogger(__name__)
 
 
+def tag(record: Any) -> str:
+    """What tells one state of a record (a frozen dataclass of `models`) from another."""
+    return hashlib.sha256(orjson.dumps(asdict(record), option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
 @dataclass(slots=True)
 class Change:
     """A change under way. What is put in `before` and `after` (a frozen dataclass of `models`) goes to the audit log."""
@@ -32,6 +39,8 @@ class Change:
     session: Session
     resource_id: str | None
     scope: Scope = EVERYTHING
+    seen: Collection[str] | None = None
+    """Tags of the states that who asks has seen; None: it does not matter."""
     workspace_id: str | None = None
     """Whose admins find it in the audit log; None: the organization's alone."""
     before: Any = None
@@ -43,6 +52,12 @@ class Change:
         self.workspace_id = owner(self.session, row)
         return row
 
+    def was(self, record: Any) -> None:
+        """Notes what is to be changed. Raises Stale where who asks has seen it in another state."""
+        self.before = record
+        if self.seen is not None and (now := tag(record)) not in self.seen:
+            raise Stale(f"it was changed since: its tag is now {now}; read it again")
+
 
 class Operations:
     """`on_change` is called after each committed change: it tells the workers to load a new snapshot."""
@@ -52,11 +67,15 @@ class Operations:
         self.vault = vault
         self.on_change = on_change
         self.scope = EVERYTHING
+        self.seen: Collection[str] | None = None
 
-    def within(self, scope: Scope) -> Self:
-        """The same store, as far as `scope` goes: what lies outside is neither found nor changed."""
+    def within(self, scope: Scope, seen: Collection[str] | None = None) -> Self:
+        """The same store, as far as `scope` goes: what lies outside is neither found nor changed.
+
+        `seen`: only what is in a state of one of these tags is changed.
+        """
         narrowed = copy.copy(self)
-        narrowed.scope = scope
+        narrowed.scope, narrowed.seen = scope, seen
         return narrowed
 
     def _found[R: Base](self, session: Session, kind: type[R], id: str, name: str) -> R:
@@ -81,7 +100,7 @@ class Operations:
             with writing(self.engine) as connection, Session(connection) as session:
                 meta.read(connection, meta.AUDIT_HEAD, lock=True)  # changes happen one after the other
                 meta.check_master_key(connection, self.vault.check_value())
-                change = Change(session, resource_id, self.scope)
+                change = Change(session, resource_id, self.scope, self.seen)
                 yield change
                 session.flush()
                 self._audit(session, actor, operation, resource_type, change, success=True)

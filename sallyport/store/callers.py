@@ -75,7 +75,7 @@ class CallerOperations(Operations):
             row = change.get(GatewayKeyRow, id, "key")
             if self.scope.keys_of not in (None, row.user_id):
                 raise Forbidden("id: a member revokes the keys of its own user alone")
-            change.before = _key(change.session, row)
+            change.was(_key(change.session, row))
             row.revoked_at = row.revoked_at or time.time()
             change.after = record = _key(change.session, row)
         return record
@@ -110,7 +110,7 @@ class CallerOperations(Operations):
         """Raises NotFound."""
         with self._changing(actor, "enrollment.delete", "enrollment", id) as change:
             row = change.get(EnrollmentRow, id, "enrollment")
-            change.before = _enrollment(row)
+            change.was(_enrollment(row))
             change.session.delete(row)
 
 

@@ -21,5 +21,13 @@ class Invalid(Refused):
     """A value is wrong; the message starts with the name of its field."""
 
 
+class Mismatch(Refused):
+    """The same name stands for something else."""
+
+
+class Stale(Refused):
+    """It was changed since who asks has seen it."""
+
+
 class Conflict(Refused):
     """It is there already."""

@@ -14,6 +14,7 @@ from sallyport.secret import Secret
 from sallyport.store.admins import AdminOperations, add_admin_key
 from sallyport.store.callers import CallerOperations
 from sallyport.store.errors import Invalid
+from sallyport.store.idempotency import IdempotencyOperations
 from sallyport.store.models import Actor, FirstStart
 from sallyport.store.policies import PolicyOperations
 from sallyport.store.provider_secrets import SecretOperations
@@ -35,6 +36,7 @@ class Store(
     AdminOperations,
     TriageOperations,
     WebhookOperations,
+    IdempotencyOperations,
     RotationOperations,
 ):
     """Made by `opening.open_store`."""

@@ -55,7 +55,7 @@ class PolicyOperations(Operations):
                 change.session.add(row)
             else:
                 row = there
-                change.before = _policy(row)
+                change.was(_policy(row))
                 _assign(row, values)
             change.resource_id = row.id
             change.after = policy = _policy(row)
@@ -84,7 +84,8 @@ class PolicyOperations(Operations):
         """
         with self._changing(actor, "policy.update", "policy", id) as change:
             row = change.get(PolicyRow, id, "policy")
-            change.before = before = _policy(row)
+            before = _policy(row)
+            change.was(before)
             if changes.get("policy_type", row.policy_type) != row.policy_type:
                 raise Invalid("policy_type can't be changed; create another policy")
             merged: dict[str, object] = {field: getattr(before, field) for field in _FIELDS} | dict(changes)
@@ -104,7 +105,7 @@ class PolicyOperations(Operations):
         """Raises NotFound."""
         with self._changing(actor, "policy.delete", "policy", id) as change:
             row = change.get(PolicyRow, id, "policy")
-            change.before = _policy(row)
+            change.was(_policy(row))
             change.session.delete(row)
 
     def _workspace(self, session: Session, organization_id: str, values: Mapping[str, Any]) -> str | None:

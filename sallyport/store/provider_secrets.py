@@ -84,7 +84,7 @@ class SecretOperations(Operations):
             gone = [row for row in rows if label is None or row.label == label]
             if not gone:
                 raise NotFound(f"{name} has no key {label!r}; it has {', '.join(row.label for row in rows)}")
-            change.before = _info(rows)
+            change.was(_info(rows))
             for row in gone:
                 change.session.delete(row)
             if kept := [row for row in rows if row not in gone]:
@@ -100,7 +100,8 @@ class SecretOperations(Operations):
         except VaultError as error:
             raise StoreError(f"the workspace's data key: {error}") from None
         rows = _rows(change.session, workspace_id, name)
-        change.before = _info(rows) if rows else None
+        if rows:
+            change.was(_info(rows))
         return data_key, {row.label: row for row in rows}
 
 

@@ -252,6 +252,19 @@ class ViolationCommentRow(Base):
     text: Mapped[str]
 
 
+class IdempotencyRow(Base):
+    """A create that named an `Idempotency-Key`; see `idempotency.py`."""
+
+    __tablename__ = "idempotency_keys"
+    admin_key_id: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    at: Mapped[float] = mapped_column(index=True)
+    status: Mapped[int | None]
+    sealed: Mapped[bytes | None]
+    """The answer; None: not yet answered."""
+
+
 class AuditRow(Base):
     """One admin operation, chained to the one before by its hash; see `audit.py`."""
 

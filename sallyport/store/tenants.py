@@ -70,7 +70,7 @@ class TenantOperations(Operations):
         """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""
         with self._changing(actor, "workspace.update", "workspace", id) as change:
             row = change.get(WorkspaceRow, id, "workspace")
-            change.before = _workspace(row)
+            change.was(_workspace(row))
             for field, value in _checked(changes, _WORKSPACE_FIELDS).items():
                 setattr(row, field, value)
             row.updated_at = time.time()
@@ -105,7 +105,7 @@ class TenantOperations(Operations):
         """Changes the fields named, leaves the others. Raises NotFound, Invalid, Conflict."""
         with self._changing(actor, "user.update", "user", id) as change:
             row = change.get(UserRow, id, "user")
-            change.before = _user(row)
+            change.was(_user(row))
             for field, value in _checked(changes, _USER_FIELDS).items():
                 setattr(row, field, value)
             row.updated_at = time.time()

@@ -34,12 +34,12 @@ class TriageOperations(Operations):
         with self._changing(actor, "violation.update", "violation", id, in_snapshot=False) as change:
             checks.known_fields(changes, "state", "assignee")
             row = change.get(ViolationRow, id, "violation")
-            change.before = _triage(row)
+            change.was(triage_of(row))
             if "state" in changes:
                 _set_state(change, row, checks.choice("state", changes["state"], *_STATES))
             if "assignee" in changes:
                 row.assignee = checks.optional_text("assignee", changes["assignee"])
-            change.after = triage = _triage(row)
+            change.after = triage = triage_of(row)
         return triage
 
     def comment_violation(self, actor: Actor, id: str, text: str) -> Comment:
@@ -76,7 +76,8 @@ def _set_state(change: Change, row: ViolationRow, state: str) -> None:
     row.fingerprint = name
 
 
-def _triage(row: ViolationRow) -> Triage:
+def triage_of(row: ViolationRow) -> Triage:
+    """What of a violation people decide."""
     return Triage(row.policy_name, cast(TriageState, row.state), row.assignee)
 
 

@@ -64,7 +64,7 @@ class WebhookOperations(Operations):
         """What was still to be delivered to it is dropped. Raises NotFound."""
         with self._changing(actor, "webhook.delete", "webhook", id, in_snapshot=False) as change:
             row = change.get(WebhookRow, id, "webhook")
-            change.before = _webhook(row)
+            change.was(_webhook(row))
             change.session.execute(delete(DeliveryRow).where(DeliveryRow.webhook_id == id))
             change.session.delete(row)
 

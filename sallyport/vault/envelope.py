@@ -58,6 +58,10 @@ class Vault:
         """Signs exports of the audit log; who holds its public half can check them anywhere."""
         return Ed25519PrivateKey.from_private_bytes(_derive(self._master, "audit export"))
 
+    def answers_key(self) -> DataKey:
+        """Encrypts the answers that are kept for requests sent again."""
+        return DataKey("answers", _derive(self._master, "kept answers"))
+
     def _wrap(self, data_key: bytes, workspace_id: str) -> bytes:
         return _seal(self._master, data_key, ["data key", workspace_id])
 

@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import OrganizationManager, OrganizationReader
 from sallyport.console.errors import responses
 from sallyport.store.models import AdminKey, Page
 from sallyport.store.roles import Role
 
-router = APIRouter(prefix="/v1/admin-keys", tags=["admin keys"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/admin-keys", tags=["admin keys"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 
 class AdminKeyOut(Answer):
@@ -67,7 +68,7 @@ def list_admin_keys(admin: OrganizationReader, limit: Limit = 100, cursor: Curso
 @router.get("/{id}", response_model=AdminKeyOut, responses=responses(404))
 def get_admin_key(admin: OrganizationReader, id: Id) -> AdminKey:
     """One admin key."""
-    return admin.store.get_admin_key(id)
+    return admin.shows(admin.store.get_admin_key(id))
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404, 409))

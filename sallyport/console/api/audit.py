@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Cursor, Limit, ListOf, Time
 from sallyport.console.auth import AuditReader, OrganizationReader
 from sallyport.console.errors import responses
 from sallyport.store.models import AuditEntry, AuditVerdict, Page
 
-router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 
 class AuditRow(Answer):

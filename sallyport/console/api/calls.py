@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import Reader
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
 from sallyport.store.tables import CallRow
 
-router = APIRouter(prefix="/v1/calls", tags=["calls"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/calls", tags=["calls"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 Outcome = Literal["success", "blocked", "error", "aborted"]
 

@@ -7,12 +7,13 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Enrollment, Page
 
-router = APIRouter(prefix="/v1/enrollments", tags=["enrollments"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/enrollments", tags=["enrollments"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 Kind = Literal["network", "certificate", "os_user"]
 

@@ -8,12 +8,13 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import KeyMaker, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import GatewayKey, Page
 
-router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 
 class KeyOut(Answer):
@@ -63,7 +64,7 @@ def list_keys(
 @router.get("/{id}", response_model=KeyOut, responses=responses(404))
 def get_key(admin: Reader, id: Id) -> GatewayKey:
     """One key."""
-    return admin.store.get_key(id)
+    return admin.shows(admin.store.get_key(id))
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))

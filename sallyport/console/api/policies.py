@@ -14,6 +14,7 @@ from pydantic import Field
 from redis.exceptions import RedisError
 
 from policies import spend_cap
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import Admin, Manager, Reader
 from sallyport.console.cap_children import children
@@ -24,7 +25,9 @@ from sallyport.money import nano_to_usd
 from sallyport.store.load import load_policies
 from sallyport.store.models import StoredPolicy
 
-router = APIRouter(prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 403, 503))
+router = APIRouter(
+    prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 403, 503), route_class=ApiRoute
+)
 
 _MATCHERS = [[{"key": "workspace_id", "value": "default"}]]
 _CONFIG = [{"window": "daily", "limit_usd": 25}]
@@ -106,7 +109,7 @@ def list_policies(
 @router.get("/{id}", response_model=PolicyOut, response_model_exclude_unset=True, responses=responses(404))
 def get_policy(console: ConsoleDep, admin: Reader, id: Id) -> dict[str, Any]:
     """One policy."""
-    return _shown(console, [admin.store.get_policy(id)])[0]
+    return _shown(console, [admin.shows(admin.store.get_policy(id))])[0]
 
 
 @router.get("/{id}/children", response_model=ListOf[PolicyOut], response_model_exclude_unset=True, responses=responses(404))
@@ -124,7 +127,7 @@ def update_policy(console: ConsoleDep, admin: Manager, id: Id, body: PolicyPatch
     changes: Mapping[str, object] = body.model_dump(exclude_unset=True)
     policy = admin.store.update_policy(admin, id, changes)
     _count(console, policy)
-    return _shown(console, [policy])[0]
+    return _shown(console, [admin.shows(policy)])[0]
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))

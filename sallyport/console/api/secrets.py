@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from pydantic import Field, SecretStr
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Id, ListOf, Time
 from sallyport.console.auth import Manager, Reader
 from sallyport.console.errors import responses
@@ -16,7 +17,9 @@ from sallyport.store.errors import Invalid, NotFound
 from sallyport.store.models import SecretInfo
 from sallyport.store.provider_secrets import NewSecretKey
 
-router = APIRouter(prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 403, 404, 503))
+router = APIRouter(
+    prefix="/v1/workspaces/{id}/secrets", tags=["secrets"], responses=responses(400, 401, 403, 404, 503), route_class=ApiRoute
+)
 
 SecretName = Annotated[str, PathParameter(max_length=100, examples=["OPENAI_API_KEY"])]
 
@@ -55,9 +58,9 @@ def put_secret(admin: Manager, id: Id, name: SecretName, body: SecretIn) -> Secr
     if (body.value is None) == (body.values is None):
         raise Invalid("value: give the one key as value, or several as values")
     if body.value is not None:
-        return admin.store.put_secret(admin, id, name, Secret(body.value.get_secret_value()))
+        return admin.shows(admin.store.put_secret(admin, id, name, Secret(body.value.get_secret_value())))
     keys = (NewSecretKey(Secret(key.value.get_secret_value()), key.label, key.weight) for key in body.values or ())
-    return admin.store.put_secret(admin, id, name, *keys)
+    return admin.shows(admin.store.put_secret(admin, id, name, *keys))
 
 
 @router.get("", response_model=ListOf[SecretOut])
@@ -71,7 +74,7 @@ def get_secret(admin: Reader, id: Id, name: SecretName) -> SecretInfo:
     """Name and times of one secret."""
     for secret in admin.store.list_secrets(id):
         if secret.name == name:
-            return secret
+            return admin.shows(secret)
     raise NotFound(f"the workspace has no secret {name!r}")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Filter, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import Reader
 from sallyport.console.errors import responses
@@ -16,7 +17,7 @@ from sallyport.csv_text import MEDIA_TYPE, csv_text
 from sallyport.spend import ledger
 from sallyport.spend.ledger.rollups import COLUMNS, Interval, period
 
-router = APIRouter(prefix="/v1/spend", tags=["spend"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/spend", tags=["spend"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 Window = Literal["hourly", "daily", "weekly", "monthly"]
 

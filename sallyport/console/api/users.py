@@ -7,12 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, User
 
-router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 
 class UserOut(Answer):
@@ -50,11 +51,11 @@ def list_users(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page
 @router.get("/{id}", response_model=UserOut, responses=responses(404))
 def get_user(admin: Reader, id: Id) -> User:
     """One user."""
-    return admin.store.get_user(id)
+    return admin.shows(admin.store.get_user(id))
 
 
 @router.patch("/{id}", response_model=UserOut, responses=responses(404, 409))
 def update_user(admin: OrganizationManager, id: Id, body: UserPatch) -> User:
     """Changes the fields given and leaves the others."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return admin.store.update_user(admin, id, changes)
+    return admin.shows(admin.store.update_user(admin, id, changes))

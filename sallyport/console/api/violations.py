@@ -8,13 +8,15 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from policies.advice import advice
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time
 from sallyport.console.auth import Admin, Manager, Reader
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
 from sallyport.store.models import Comment, TriageState
+from sallyport.store.triage import triage_of
 
-router = APIRouter(prefix="/v1/violations", tags=["violations"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/violations", tags=["violations"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 
 class Violation(Answer):
@@ -108,6 +110,7 @@ def comment_violation(admin: Manager, id: Id, body: CommentIn) -> Comment:
 
 def _detail(admin: Admin, id: str) -> dict[str, Any]:
     row = ledger.get_violation(admin.store.engine, id, admin.scope)
+    admin.shows(triage_of(row))
     return {
         **ledger.violation_json(row),
         "next_step": advice(row.policy_type, row.action),

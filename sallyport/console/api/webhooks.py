@@ -14,6 +14,7 @@ from sallyport.alerts.delivery import send
 from sallyport.alerts.message import TEST, alert_json
 from sallyport.alerts.post import DeliveryError
 from sallyport.alerts.raised import deliveries_of, list_alerts
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import Admin, OrganizationManager, OrganizationReader, Reader
 from sallyport.console.context import Console, ConsoleDep
@@ -21,7 +22,7 @@ from sallyport.console.errors import responses
 from sallyport.store.errors import Invalid
 from sallyport.store.models import NewWebhook
 
-router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1", tags=["alerts"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 Kind = Literal["generic", "slack"]
 

@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
+from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
 from sallyport.console.auth import Manager, OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, Workspace
 
-router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 403, 503))
+router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
 Credentials = Literal["replace", "passthrough"]
 TraceContent = Literal["none", "redacted"]
@@ -72,11 +73,11 @@ def list_workspaces(admin: Reader, limit: Limit = 100, cursor: Cursor = None) ->
 @router.get("/{id}", response_model=WorkspaceOut, responses=responses(404))
 def get_workspace(admin: Reader, id: Id) -> Workspace:
     """One workspace."""
-    return admin.store.get_workspace(id)
+    return admin.shows(admin.store.get_workspace(id))
 
 
 @router.patch("/{id}", response_model=WorkspaceOut, responses=responses(404, 409))
 def update_workspace(admin: Manager, id: Id, body: WorkspacePatch) -> Workspace:
     """Changes the fields given and leaves the others."""
     changes: dict[str, Any] = body.model_dump(exclude_unset=True)
-    return admin.store.update_workspace(admin, id, changes)
+    return admin.shows(admin.store.update_workspace(admin, id, changes))

@@ -51,7 +51,7 @@ async def test_a_database_that_lost_its_tables_is_no_traceback(bench: Bench, bro
         connection.execute(text("DROP TABLE calls"))
     response = await bench.api.get("/v1/calls")
     assert response.status_code >= 500
-    assert list(response.json()) == ["detail"]
+    assert "detail" in response.json()
     assert "SELECT" not in response.text
     page = await browser.get("/calls")
     assert page.status_code >= 500

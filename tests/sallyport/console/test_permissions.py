@@ -32,9 +32,9 @@ MANAGER: Role = "workspace_admin"
 MEMBER: Role = "member"
 AUDITOR: Role = "auditor"
 Who = frozenset[Role]
-ALL: Who = frozenset(ROLES)
-ADMINS: Who = frozenset({ADMIN, MANAGER})
-SEE_ALL: Who = frozenset({ADMIN, AUDITOR})
+ALL: Who = frozenset[Role]((ADMIN, MANAGER, MEMBER, AUDITOR))
+ADMINS: Who = frozenset[Role]({ADMIN, MANAGER})
+SEE_ALL: Who = frozenset[Role]({ADMIN, AUDITOR})
 INVOKE: Who = ADMINS | {MEMBER}
 
 CAP = {"name": "Cap", "policy_type": "spend_cap", "config": {"window": "hourly", "limit_usd": 1}}

@@ -47,7 +47,7 @@ _SINCE = (
 def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Path) -> None:
     engine = open_database(database)
     with writing(engine) as connection:
-        for table in ("violation_comments", "alert_deliveries", "alerts", "webhooks", "traces_waiting"):
+        for table in ("idempotency_keys", "violation_comments", "alert_deliveries", "alerts", "webhooks", "traces_waiting"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE secrets RENAME TO kept"))
         connection.execute(text("CREATE TABLE secrets AS SELECT * FROM kept"))  # without its primary key, which has a label

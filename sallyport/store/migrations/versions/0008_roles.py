@@ -1,4 +1,4 @@
-"""Admin keys have roles and workspaces; policies and audit rows are a workspace's. Admin keys may do what they did before."""
+"""Admin keys have roles, those there are organization admins'; policies and audit rows are a workspace's; creates are kept."""
 
 # pyright: reportUnknownArgumentType=false
 # `sa.Double` is generic over what it is read as, which a migration has no need to say.
@@ -18,6 +18,17 @@ def upgrade() -> None:
         op.add_column(name, sa.Column("workspace_id", sa.Text(), nullable=True))
         op.create_index(op.f(f"ix_{name}_workspace_id"), name, ["workspace_id"])
     _own_policies(op.get_bind())
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("admin_key_id", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.Column("status", sa.BigInteger(), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("admin_key_id", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_index(op.f("ix_idempotency_keys_at"), "idempotency_keys", ["at"])
 
 
 def _own_policies(connection: sa.Connection) -> None:
