@@ -1,6 +1,6 @@
 # `make run` is all it takes: it sets up and serves. Needs Python 3.12 or newer with pip; nothing is installed outside .venv.
 
-.PHONY: help setup run demo test test-clients clients lint bench bench-redaction lock optional-packages
+.PHONY: help setup run demo test test-clients clients lint bench bench-redaction fuzz-api lock optional-packages
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 
@@ -22,6 +22,7 @@ help:
 	@echo "make lint     the checks alone"
 	@echo "make bench    measure the gateway against stock mitmdump, and what spend costs a call"
 	@echo "make bench-redaction  measure what the redactor finds, leaves alone and costs"
+	@echo "make fuzz-api ask the admin API thousands of things that its OpenAPI description allows, and does not"
 	@echo "make lock     make the lock files anew from pyproject.toml (needs uv)"
 
 setup: $(RUN_READY)
@@ -56,6 +57,9 @@ bench: $(DEV_READY)
 
 bench-redaction: $(DEV_READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m bench.redaction $(ARGS)
+
+fuzz-api: $(DEV_READY)
+	SALLYPORT_FUZZ_EXAMPLES=200 $(BIN)/python -m pytest tests/sallyport/console/test_schemathesis.py $(ARGS)
 
 lock:
 	requirements/lock.sh

@@ -16,7 +16,7 @@ from sallyport.store.base import Operations
 from sallyport.store.database import reading
 from sallyport.store.errors import Conflict, Invalid
 from sallyport.store.models import Actor, AdminKey, AuditEntry, AuditVerdict, NewAdminKey, Page
-from sallyport.store.paging import page
+from sallyport.store.paging import narrowed, page
 from sallyport.store.roles import IN_WORKSPACES, ROLES, Role
 from sallyport.store.tables import AdminKeyRow, AuditRow, UserRow, WorkspaceRow
 from sallyport.vault.keys import FreshKey, describe_admin_key, hash_key, new_admin_key, same
@@ -82,10 +82,26 @@ class AdminOperations(Operations):
             change.after = record = _admin_key(row)
         return record
 
-    def list_audit(self, limit: int = 100, cursor: str | None = None, *, ascending: bool = False) -> Page[AuditEntry]:
-        """`ascending`: oldest first, and the cursor goes on with what comes later, for who follows the log."""
+    def list_audit(
+        self,
+        limit: int = 100,
+        cursor: str | None = None,
+        *,
+        ascending: bool = False,
+        start: float | None = None,
+        end: float | None = None,
+        **equal: str | bool | None,
+    ) -> Page[AuditEntry]:
+        """`ascending`: oldest first, and the cursor goes on with what comes later, for who follows the log.
+
+        `start` (included) and `end` (not): UTC seconds. `equal`: actor, operation, resource_type, resource_id, success.
+        """
         with self._reading() as session:
-            query = select(AuditRow).where(*self.scope.where(AuditRow.workspace_id))
+            query = narrowed(select(AuditRow).where(*self.scope.where(AuditRow.workspace_id)), AuditRow, equal)
+            if start is not None:
+                query = query.where(AuditRow.at >= start)
+            if end is not None:
+                query = query.where(AuditRow.at < end)
             return page(session, query, (AuditRow.seq,), limit, cursor, _entry, ascending=ascending)
 
     def verify_audit(self) -> AuditVerdict:

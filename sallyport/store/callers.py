@@ -14,7 +14,7 @@ from sallyport.store.base import Operations
 from sallyport.store.errors import Conflict, Forbidden, Invalid
 from sallyport.store.models import Actor, Enrollment, GatewayKey, NewKey, Page
 from sallyport.store.ownership import found
-from sallyport.store.paging import page
+from sallyport.store.paging import NEWEST, Sort, narrowed, page, sorted_page
 from sallyport.store.tables import EnrollmentRow, GatewayKeyRow, UserRow, WorkspaceRow
 from sallyport.vault.keys import new_gateway_key
 
@@ -54,16 +54,13 @@ class CallerOperations(Operations):
         return NewKey(record, fresh.key)
 
     def list_keys(
-        self, limit: int = 100, cursor: str | None = None, *, workspace_id: str | None = None, user_id: str | None = None
+        self, limit: int = 100, cursor: str | None = None, *, sort: Sort = NEWEST, **equal: str | None
     ) -> Page[GatewayKey]:
+        """`equal`: workspace_id, user_id, name."""
         query = select(GatewayKeyRow).where(*self.scope.where(GatewayKeyRow.workspace_id))
-        if workspace_id is not None:
-            query = query.where(GatewayKeyRow.workspace_id == workspace_id)
-        if user_id is not None:
-            query = query.where(GatewayKeyRow.user_id == user_id)
         with self._reading() as session:
-            order = (GatewayKeyRow.created_at, GatewayKeyRow.id)
-            return page(session, query, order, limit, cursor, lambda row: _key(session, row))
+            query = narrowed(query, GatewayKeyRow, equal)
+            return sorted_page(session, query, GatewayKeyRow, sort, limit, cursor, lambda row: _key(session, row))
 
     def get_key(self, id: str) -> GatewayKey:
         with self._reading() as session:
@@ -100,11 +97,13 @@ class CallerOperations(Operations):
             change.after = enrollment = _enrollment(row)
         return enrollment
 
-    def list_enrollments(self, limit: int = 100, cursor: str | None = None) -> Page[Enrollment]:
+    def list_enrollments(self, limit: int = 100, cursor: str | None = None, **equal: str | None) -> Page[Enrollment]:
+        """`equal`: kind, key_id."""
         order = (EnrollmentRow.created_at, EnrollmentRow.id)
         keys = select(GatewayKeyRow.id).where(*self.scope.where(GatewayKeyRow.workspace_id))
+        query = select(EnrollmentRow).where(EnrollmentRow.key_id.in_(keys))
         with self._reading() as session:
-            return page(session, select(EnrollmentRow).where(EnrollmentRow.key_id.in_(keys)), order, limit, cursor, _enrollment)
+            return page(session, narrowed(query, EnrollmentRow, equal), order, limit, cursor, _enrollment)
 
     def remove_enrollment(self, actor: Actor, id: str) -> None:
         """Raises NotFound."""

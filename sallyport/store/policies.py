@@ -20,7 +20,7 @@ from sallyport.store.base import Operations
 from sallyport.store.errors import Conflict, Forbidden, Invalid, NotFound
 from sallyport.store.models import Actor, Page, StoredPolicy
 from sallyport.store.ownership import workspace_of
-from sallyport.store.paging import page
+from sallyport.store.paging import NEWEST, Sort, narrowed, sorted_page
 from sallyport.store.tables import OrganizationRow, PolicyRow
 from sallyport.store.tenants import DEFAULT
 
@@ -62,16 +62,12 @@ class PolicyOperations(Operations):
         return policy
 
     def list_policies(
-        self, limit: int = 100, cursor: str | None = None, *, policy_type: str | None = None, organization_id: str | None = None
+        self, limit: int = 100, cursor: str | None = None, *, sort: Sort = NEWEST, **equal: str | bool | None
     ) -> Page[StoredPolicy]:
-        query = select(PolicyRow)
-        if policy_type is not None:
-            query = query.where(PolicyRow.policy_type == policy_type)
-        if organization_id is not None:
-            query = query.where(PolicyRow.organization_id == organization_id)
-        query = query.where(*self.scope.where(PolicyRow.workspace_id))
+        """`equal`: policy_type, organization_id, workspace_id, name, enabled."""
+        query = select(PolicyRow).where(*self.scope.where(PolicyRow.workspace_id))
         with self._reading() as session:
-            return page(session, query, (PolicyRow.created_at, PolicyRow.id), limit, cursor, _policy)
+            return sorted_page(session, narrowed(query, PolicyRow, equal), PolicyRow, sort, limit, cursor, _policy)
 
     def get_policy(self, id: str) -> StoredPolicy:
         with self._reading() as session:

@@ -15,7 +15,7 @@ from sallyport.store.base import Operations
 from sallyport.store.errors import Conflict
 from sallyport.store.models import Actor, Organization, Page, User, Workspace
 from sallyport.store.ownership import users_in
-from sallyport.store.paging import page
+from sallyport.store.paging import NEWEST, Sort, narrowed, page, sorted_page
 from sallyport.store.tables import OrganizationRow, UserRow, WorkspaceRow
 
 DEFAULT = "default"
@@ -57,10 +57,13 @@ class TenantOperations(Operations):
             change.after = workspace = _workspace(row)
         return workspace
 
-    def list_workspaces(self, limit: int = 100, cursor: str | None = None) -> Page[Workspace]:
+    def list_workspaces(
+        self, limit: int = 100, cursor: str | None = None, *, sort: Sort = NEWEST, name: str | None = None
+    ) -> Page[Workspace]:
         with self._reading() as session:
             query = select(WorkspaceRow).where(*self.scope.where(WorkspaceRow.id))
-            return page(session, query, (WorkspaceRow.created_at, WorkspaceRow.id), limit, cursor, _workspace)
+            query = narrowed(query, WorkspaceRow, {"name": name})
+            return sorted_page(session, query, WorkspaceRow, sort, limit, cursor, _workspace)
 
     def get_workspace(self, id: str) -> Workspace:
         with self._reading() as session:
@@ -91,11 +94,11 @@ class TenantOperations(Operations):
             change.after = user = _user(row)
         return user
 
-    def list_users(self, limit: int = 100, cursor: str | None = None) -> Page[User]:
-        """Within a scope: those who hold a key there."""
+    def list_users(self, limit: int = 100, cursor: str | None = None, *, sort: Sort = NEWEST, **equal: str | None) -> Page[User]:
+        """Within a scope: those who hold a key there. `equal`: name, email."""
         query = select(UserRow) if self.scope.workspaces is None else select(UserRow).where(users_in(self.scope))
         with self._reading() as session:
-            return page(session, query, (UserRow.created_at, UserRow.id), limit, cursor, _user)
+            return sorted_page(session, narrowed(query, UserRow, equal), UserRow, sort, limit, cursor, _user)
 
     def get_user(self, id: str) -> User:
         with self._reading() as session:

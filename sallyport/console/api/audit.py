@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Cursor, Limit, ListOf, Time
+from sallyport.console.api.types import Answer, Cursor, Filter, Limit, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import AuditReader, OrganizationReader
 from sallyport.console.errors import responses
 from sallyport.store.models import AuditEntry, AuditVerdict, Page
@@ -41,6 +41,13 @@ class Verdict(Answer):
 def list_audit(
     admin: AuditReader,
     order: Annotated[Literal["desc", "asc"], Query(description="Newest or oldest first.")] = "desc",
+    actor: Filter = None,
+    operation: Filter = None,
+    resource_type: Filter = None,
+    resource_id: Filter = None,
+    success: bool | None = None,
+    from_: Annotated[TimeIn | None, Query(alias="from", description="At this time or later.")] = None,
+    to: Annotated[TimeIn | None, Query(description="Before this time.")] = None,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[AuditEntry]:
@@ -49,7 +56,18 @@ def list_audit(
     To follow the log (a SIEM), read with `order=asc` and go on at `next_cursor`: it is then always there, and later answers
     with what has come since.
     """
-    return admin.store.list_audit(limit, cursor, ascending=order == "asc")
+    return admin.store.list_audit(
+        limit,
+        cursor,
+        ascending=order == "asc",
+        start=seconds(from_),
+        end=seconds(to),
+        actor=actor,
+        operation=operation,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        success=success,
+    )
 
 
 @router.get("/verify", response_model=Verdict)

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time
 from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Enrollment, Page
@@ -44,9 +44,11 @@ def create_enrollment(admin: OrganizationManager, body: EnrollmentIn) -> Enrollm
 
 
 @router.get("", response_model=ListOf[EnrollmentOut])
-def list_enrollments(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[Enrollment]:
+def list_enrollments(
+    admin: Reader, kind: Kind | None = None, key_id: Filter = None, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Enrollment]:
     """Enrollments, newest first."""
-    return admin.store.list_enrollments(limit, cursor)
+    return admin.store.list_enrollments(limit, cursor, kind=kind, key_id=key_id)
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))

@@ -9,10 +9,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, Time, TimeIn, seconds
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, SortBy, Time, TimeIn, seconds
 from sallyport.console.auth import KeyMaker, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import GatewayKey, Page
+from sallyport.store.paging import NEWEST
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
@@ -54,11 +55,13 @@ def list_keys(
     admin: Reader,
     workspace_id: Filter = None,
     user_id: Filter = None,
+    name: Filter = None,
+    sort: SortBy = NEWEST,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Page[GatewayKey]:
     """Keys, newest first; revoked and expired ones too."""
-    return admin.store.list_keys(limit, cursor, workspace_id=workspace_id, user_id=user_id)
+    return admin.store.list_keys(limit, cursor, sort=sort, workspace_id=workspace_id, user_id=user_id, name=name)
 
 
 @router.get("/{id}", response_model=KeyOut, responses=responses(404))

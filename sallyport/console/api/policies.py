@@ -6,16 +6,16 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 from anyio import from_thread
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from pydantic import Field
 from redis.exceptions import RedisError
 
 from policies import spend_cap
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, SortBy, Time
 from sallyport.console.auth import Admin, Manager, Reader
 from sallyport.console.cap_children import children
 from sallyport.console.cap_spend import cap_spend, count_from_ledger, needs_counting
@@ -24,6 +24,7 @@ from sallyport.console.errors import responses
 from sallyport.money import nano_to_usd
 from sallyport.store.load import load_policies
 from sallyport.store.models import StoredPolicy
+from sallyport.store.paging import NEWEST
 
 router = APIRouter(
     prefix="/v1/platform/gateway-policies", tags=["policies"], responses=responses(400, 401, 403, 503), route_class=ApiRoute
@@ -97,12 +98,17 @@ def upsert_policy(console: ConsoleDep, admin: Manager, body: PolicyIn) -> dict[s
 def list_policies(
     console: ConsoleDep,
     admin: Reader,
-    policy_type: Annotated[str | None, Query(max_length=100)] = None,
+    policy_type: Filter = None,
+    workspace_id: Filter = None,
+    name: Filter = None,
+    enabled: bool | None = None,
+    sort: SortBy = NEWEST,
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> dict[str, Any]:
     """Policies, newest first."""
-    page = admin.store.list_policies(limit, cursor, policy_type=policy_type)
+    equal = {"policy_type": policy_type, "workspace_id": workspace_id, "name": name, "enabled": enabled}
+    page = admin.store.list_policies(limit, cursor, sort=sort, **equal)
     return {"items": _shown(console, page.items), "next_cursor": page.next_cursor}
 
 

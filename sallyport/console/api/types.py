@@ -9,6 +9,7 @@ from fastapi import Path, Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from sallyport.spend.ledger.calls import iso
+from sallyport.store.paging import Sort
 
 Id = Annotated[
     str, Path(min_length=1, max_length=100, pattern=r"^[\x21-\x7e]+$", examples=["01934b1c-7f2a-7c3e-9d52-0a4f6f1f8f11"])
@@ -17,6 +18,7 @@ Id = Annotated[
 Filter = Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")]
 """A query parameter that narrows a list."""
 
+SortBy = Annotated[Sort, Query(description="Descending with `-` before it.")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the part before.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="The most items to answer with.")]
 

@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, SortBy, Time
 from sallyport.console.auth import OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, User
+from sallyport.store.paging import NEWEST
 
 router = APIRouter(prefix="/v1/users", tags=["users"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
@@ -43,9 +44,16 @@ def create_user(admin: OrganizationManager, body: UserIn) -> User:
 
 
 @router.get("", response_model=ListOf[UserOut])
-def list_users(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[User]:
+def list_users(
+    admin: Reader,
+    name: Filter = None,
+    email: Filter = None,
+    sort: SortBy = NEWEST,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Page[User]:
     """Users, newest first."""
-    return admin.store.list_users(limit, cursor)
+    return admin.store.list_users(limit, cursor, sort=sort, name=name, email=email)
 
 
 @router.get("/{id}", response_model=UserOut, responses=responses(404))

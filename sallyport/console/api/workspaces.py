@@ -8,10 +8,11 @@ from fastapi import APIRouter
 from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
-from sallyport.console.api.types import Answer, Body, Cursor, Id, Limit, ListOf, Time
+from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, SortBy, Time
 from sallyport.console.auth import Manager, OrganizationManager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import Page, Workspace
+from sallyport.store.paging import NEWEST
 
 router = APIRouter(prefix="/v1/workspaces", tags=["workspaces"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
@@ -65,9 +66,11 @@ def create_workspace(admin: OrganizationManager, body: WorkspaceIn) -> Workspace
 
 
 @router.get("", response_model=ListOf[WorkspaceOut])
-def list_workspaces(admin: Reader, limit: Limit = 100, cursor: Cursor = None) -> Page[Workspace]:
+def list_workspaces(
+    admin: Reader, name: Filter = None, sort: SortBy = NEWEST, limit: Limit = 100, cursor: Cursor = None
+) -> Page[Workspace]:
     """Workspaces, newest first."""
-    return admin.store.list_workspaces(limit, cursor)
+    return admin.store.list_workspaces(limit, cursor, sort=sort, name=name)
 
 
 @router.get("/{id}", response_model=WorkspaceOut, responses=responses(404))

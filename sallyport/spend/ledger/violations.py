@@ -11,7 +11,7 @@ from sallyport.spend.ledger.calls import iso
 from sallyport.store.database import reading
 from sallyport.store.models import Page
 from sallyport.store.ownership import found
-from sallyport.store.paging import page
+from sallyport.store.paging import narrowed, page
 from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import ViolationRow
 
@@ -19,21 +19,14 @@ from sallyport.store.tables import ViolationRow
 def list_violations(
     engine: Engine,
     *,
-    policy_id: str | None = None,
-    workspace_id: str | None = None,
-    state: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
     scope: Scope = EVERYTHING,
+    **equal: str | None,
 ) -> Page[ViolationRow]:
-    """Latest first. Raises Invalid for a bad limit or cursor."""
+    """Latest first. `equal`: policy_id, policy_type, workspace_id, user_id, api_key_id, action, state. Raises Invalid."""
     query = select(ViolationRow).where(*scope.where(ViolationRow.workspace_id))
-    if policy_id is not None:
-        query = query.where(ViolationRow.policy_id == policy_id)
-    if workspace_id is not None:
-        query = query.where(ViolationRow.workspace_id == workspace_id)
-    if state is not None:
-        query = query.where(ViolationRow.state == state)
+    query = narrowed(query, ViolationRow, equal)
     with reading(engine) as connection, Session(connection) as session:
         return page(session, query, (ViolationRow.at, ViolationRow.id), limit, cursor, lambda row: row)
 

@@ -35,7 +35,7 @@ Who = frozenset[Role]
 ALL: Who = frozenset[Role]((ADMIN, MANAGER, MEMBER, AUDITOR))
 ADMINS: Who = frozenset[Role]({ADMIN, MANAGER})
 SEE_ALL: Who = frozenset[Role]({ADMIN, AUDITOR})
-INVOKE: Who = ADMINS | {MEMBER}
+INVOKE: Who = ADMINS | frozenset[Role]({MEMBER})
 
 CAP = {"name": "Cap", "policy_type": "spend_cap", "config": {"window": "hourly", "limit_usd": 1}}
 

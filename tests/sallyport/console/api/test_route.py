@@ -76,3 +76,27 @@ async def test_a_change_is_made_only_to_what_was_seen(bench: Bench) -> None:
     path = f"/v1/platform/gateway-policies/{policy}"
     await bench.refused("DELETE", path, 412, headers={"If-Match": '"other"'})
     await bench.ok("DELETE", path, 204, headers={"If-Match": (await bench.api.get(path)).headers["etag"]})
+
+
+async def test_lists_are_narrowed_and_sorted(bench: Bench) -> None:
+    for name in ("Cleo", "Ada", "Bob"):
+        await bench.ok("POST", "/v1/users", 201, json={"name": name, "email": f"{name}@example.com"})
+
+    async def names(query: str) -> list[str]:
+        found: list[str] = []
+        cursor = ""
+        while cursor is not None:
+            answer = await bench.ok("GET", f"/v1/users?limit=1&{query}" + (f"&cursor={cursor}" if cursor else ""))
+            found += [user["name"] for user in answer["items"]]
+            cursor = answer["next_cursor"]
+        return found
+
+    assert await names("") == ["Bob", "Ada", "Cleo"]
+    assert await names("sort=created_at") == ["Cleo", "Ada", "Bob"]
+    assert await names("sort=name") == ["Ada", "Bob", "Cleo"]
+    assert await names("sort=-name") == ["Cleo", "Bob", "Ada"]
+    assert await names("email=Ada@example.com") == ["Ada"]
+    assert "sort" in await bench.refused("GET", "/v1/users?sort=email", 400)
+    made = await bench.ok("GET", "/v1/audit-logs?operation=user.create&success=true&order=asc")
+    assert [row["after"]["name"] for row in made["items"]] == ["Cleo", "Ada", "Bob"]
+    assert (await bench.ok("GET", "/v1/audit-logs?to=1971-01-01T00:00:00Z"))["items"] == []
