@@ -18,7 +18,7 @@ from addons import websocket
 from addons.attempt import Failure
 from addons.context import Call, call_of
 from addons.decoding import CODINGS
-from addons.presented_key import KEY_PREFIX, from_proxy_authorization
+from addons.presented_key import KEY_PREFIXES, from_proxy_authorization
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from addons.upstreams import named_upstreams
@@ -132,7 +132,7 @@ def _readable(accepted: str) -> bool:
 
 def _strip_ours(request: http.Request, presented: str | None) -> None:
     """Everything that is addressed to the gateway, and the gateway key wherever it stands."""
-    websocket.strip_keys(request, lambda key: key.startswith(KEY_PREFIX) or key == presented)
+    websocket.strip_keys(request, lambda key: key.startswith(KEY_PREFIXES) or key == presented)
     kept: list[tuple[bytes, bytes]] = []
     for name, value in request.headers.fields:
         lower = name.decode("latin-1").lower()
@@ -142,15 +142,15 @@ def _strip_ours(request: http.Request, presented: str | None) -> None:
             continue
         kept.append((name, value))
     request.headers.fields = tuple(kept)
-    _filter_query(request, lambda _, value: unquote(value).startswith(KEY_PREFIX) or _holds_key("", unquote(value), presented))
+    _filter_query(request, lambda _, value: unquote(value).startswith(KEY_PREFIXES) or _holds_key("", unquote(value), presented))
 
 
 def _holds_key(name: str, value: str, presented: str | None) -> bool:
     if presented and presented in value:
         return True
     if name == "authorization" and (password := from_proxy_authorization(value)):
-        return password.startswith(KEY_PREFIX)
-    return name in ("x-api-key", "x-goog-api-key", "api-key") and value.strip().startswith(KEY_PREFIX)
+        return password.startswith(KEY_PREFIXES)
+    return name in ("x-api-key", "x-goog-api-key", "api-key") and value.strip().startswith(KEY_PREFIXES)
 
 
 def strip_credentials(request: http.Request, call: Call) -> None:

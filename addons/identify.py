@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import weakref
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from mitmproxy import connection, http
@@ -17,7 +18,9 @@ from mitmproxy.proxy.layers.modes import Socks5AuthData
 from addons.context import Call, call_of
 from addons.enrolled import enrolled_key
 from addons.gateway_headers import gateway_headers
-from addons.presented_key import KEY_PREFIX, from_proxy_authorization, from_request
+from addons.langsmith_callers import PREFIX as LANGSMITH_PREFIX
+from addons.langsmith_callers import LangSmithCallers
+from addons.presented_key import KEY_PREFIX, KEY_PREFIXES, PresentedKey, from_proxy_authorization, from_request
 from addons.refusal import Refusal, refuse
 from addons.services import Services
 from policies.model import Subject
@@ -27,6 +30,9 @@ from sallyport.store.snapshot import Key, Workspace
 
 _CHALLENGE = {"proxy-authenticate": 'Basic realm="Sallyport gateway key"'}
 _GET_A_KEY = "Ask your gateway's administrator for a key"
+
+
+type Judge = Callable[[Key | Refusal], None]
 
 
 @dataclass(slots=True)
@@ -42,9 +48,9 @@ class Identify:
         self._services = services
         self._connect_keys: weakref.WeakKeyDictionary[connection.Client, str] = weakref.WeakKeyDictionary()
 
-    def http_connect(self, flow: http.HTTPFlow) -> None:
+    def http_connect(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         if flow.response:
-            return
+            return None
         value = flow.request.headers.get("proxy-authorization")
         presented = from_proxy_authorization(value) if value else None
         if presented:
@@ -56,10 +62,8 @@ class Identify:
                 and not enrolled_key(self._services.snapshot, flow.client_conn)
             ):
                 refuse(flow, Refusal(407, "key_missing", f"gateway key missing. {_GET_A_KEY}.", headers=_CHALLENGE))
-            return
-        key_or_refusal = self._known(flow, presented)
-        if isinstance(key_or_refusal, Refusal):
-            refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
+            return None
+        return self._known(flow, presented, lambda key: _challenge(flow, key))
 
     def socks5_auth(self, data: Socks5AuthData) -> None:
         """As at CONNECT: kept for the connection, and judged by what is asked for on it."""
@@ -67,21 +71,26 @@ class Identify:
             self._connect_keys[data.client_conn] = presented
         data.valid = True
 
-    def tunnel_requested(self, data: Tunnel) -> None:
-        key = self._of(data.client, self._connect_keys.get(data.client))
-        data.allowed = self._services.settings.tunnel == "allow" and isinstance(key, Key)
+    def tunnel_requested(self, data: Tunnel) -> Awaitable[None] | None:
+        def allow(key: Key | Refusal) -> None:
+            data.allowed = self._services.settings.tunnel == "allow" and isinstance(key, Key)
 
-    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        return self._of(data.client, self._connect_keys.get(data.client), allow)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
         if flow.response:
-            return
+            return None
         call = call_of(flow)
         connect_key = self._connect_keys.get(flow.client_conn)
         presented = from_request(flow.request, connect_key, call.provider.credential_query if call and call.provider else ())
-        key_or_refusal = self._known(flow, presented.key if presented else None)
+        return self._known(flow, presented.key if presented else None, lambda key: self._judge(flow, call, presented, key))
+
+    def _judge(
+        self, flow: http.HTTPFlow, call: Call | None, presented: PresentedKey | None, key_or_refusal: Key | Refusal
+    ) -> None:
         if call is None:  # plain HTTP to somewhere else
             flow.request.headers.pop("proxy-authorization", None)
-            if isinstance(key_or_refusal, Refusal):
-                refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
+            _challenge(flow, key_or_refusal)
             return
         call.presented = presented.key if presented else None
         _keep_off_record(call)
@@ -115,11 +124,22 @@ class Identify:
             if refusal:
                 refuse(flow, refusal)
 
-    def _known(self, flow: http.HTTPFlow, presented: str | None) -> Key | Refusal:
-        return self._of(flow.client_conn, presented, by_place=not _of_a_web_page(flow.request))
+    def _known(self, flow: http.HTTPFlow, presented: str | None, judge: Judge) -> Awaitable[None] | None:
+        return self._of(flow.client_conn, presented, judge, by_place=not _of_a_web_page(flow.request))
 
-    def _of(self, client: connection.Client, presented: str | None, *, by_place: bool = True) -> Key | Refusal:
-        """`by_place`: who presents no key may be known by where it comes from."""
+    def _of(
+        self, client: connection.Client, presented: str | None, judge: Judge, *, by_place: bool = True
+    ) -> Awaitable[None] | None:
+        """Has `judge` go on with whose key it is; at once, unless LangSmith must be asked.
+
+        `by_place`: who presents no key may be known by where it comes from.
+        """
+        if presented is not None and presented.startswith(LANGSMITH_PREFIX) and self._services.langsmith:
+            return _asked(self._services.langsmith, presented, judge)
+        judge(self._own(client, presented, by_place=by_place))
+        return None
+
+    def _own(self, client: connection.Client, presented: str | None, *, by_place: bool) -> Key | Refusal:
         snapshot = self._services.snapshot
         if presented is None:
             enrolled = enrolled_key(snapshot, client) if by_place else None
@@ -132,6 +152,17 @@ class Identify:
             hint = "" if presented.startswith(KEY_PREFIX) else f" A gateway key starts with {KEY_PREFIX}."
             return Refusal(401, "key_unknown", f"gateway key unknown.{hint} {_GET_A_KEY}.")
         return usable(key)
+
+
+async def _asked(langsmith: LangSmithCallers, presented: str, judge: Judge) -> None:
+    key_or_refusal = await langsmith.check(presented)
+    judge(usable(key_or_refusal) if isinstance(key_or_refusal, Key) else key_or_refusal)
+
+
+def _challenge(flow: http.HTTPFlow, key_or_refusal: Key | Refusal) -> None:
+    """For what is no provider's: proxies ask for a credential by 407."""
+    if isinstance(key_or_refusal, Refusal):
+        refuse(flow, replace(key_or_refusal, status=407, headers=_CHALLENGE))
 
 
 def _of_a_web_page(request: http.Request) -> bool:
@@ -181,6 +212,6 @@ def _is_vendor_login(request: http.Request) -> bool:
     """
     scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
     token = token.strip()
-    if scheme.lower() != "bearer" or len(token) < 20 or token.startswith(KEY_PREFIX):
+    if scheme.lower() != "bearer" or len(token) < 20 or token.startswith(KEY_PREFIXES):
         return False
     return token.startswith("sk-ant-oat") or not token.startswith("sk-")

@@ -10,8 +10,11 @@ from urllib.parse import unquote
 from mitmproxy import http
 
 from addons import websocket
+from addons.langsmith_callers import PREFIX as LANGSMITH_PREFIX
 
 KEY_PREFIX = "sp_"
+KEY_PREFIXES = (KEY_PREFIX, LANGSMITH_PREFIX)
+"""Of what is taken for a gateway key wherever it stands."""
 _PLACES = ("authorization", "x-api-key", "x-goog-api-key", "api-key")
 
 
@@ -55,16 +58,16 @@ def from_request(request: http.Request, connect_key: str | None, query_names: It
     for name in _PLACES:
         value = request.headers.get(name, "").strip()
         token = value.partition(" ")[2].strip() if name == "authorization" else value
-        if token.startswith(KEY_PREFIX):
+        if token.startswith(KEY_PREFIXES):
             return PresentedKey(token, separate=False)
         if name == "authorization" and value.lower().startswith("basic "):
             password = from_proxy_authorization(value)
-            if password and password.startswith(KEY_PREFIX):
+            if password and password.startswith(KEY_PREFIXES):
                 return PresentedKey(password, separate=False)
-    if (key := websocket.key_in_subprotocol(request)) and key.startswith(KEY_PREFIX):
+    if (key := websocket.key_in_subprotocol(request)) and key.startswith(KEY_PREFIXES):
         return PresentedKey(key, separate=False)
     for name, value in query_pairs(request.path):
-        if name in query_names and unquote(value).startswith(KEY_PREFIX):
+        if name in query_names and unquote(value).startswith(KEY_PREFIXES):
             return PresentedKey(unquote(value), separate=False)
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from addons.context import Call
+from addons.langsmith_callers import LangSmithCallers
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
 from sallyport.spend.batch_files import BatchFiles
@@ -24,6 +25,8 @@ class Services:
     spend: SpendGate
     batch_files: BatchFiles
     redactor: Redactor
+    langsmith: LangSmithCallers | None = None
+    """Who knows callers that present LangSmith keys; None: nobody."""
     snapshot: Snapshot = field(default_factory=Snapshot)
     resting: Resting = field(default_factory=Resting)
     """Providers' keys that were turned away."""

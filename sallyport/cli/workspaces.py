@@ -22,6 +22,7 @@ def _settings_options[F: Any](function: F) -> F:
             click.option("--trace-content", type=click.Choice(["none", "redacted"]), help="Whether bodies are kept."),
             click.option("--langsmith-endpoint", metavar="URL"),
             click.option("--langsmith-project", metavar="NAME"),
+            click.option("--langsmith-callers", metavar="ID", help="The LangSmith workspace whose keys call here; '' for none."),
             click.option("--fallbacks", type=click.File(), metavar="FILE", help="Fallback chains as JSON; - is standard input."),
         )
     ):
@@ -73,8 +74,8 @@ def update(workspace: str, as_json: bool, **fields: Any) -> None:
     changes = _given(fields)
     if not changes:
         raise BadInput(
-            "nothing to change: give --name, --credentials, --trace-content, --langsmith-endpoint, --langsmith-project "
-            "or --fallbacks"
+            "nothing to change: give --name, --credentials, --trace-content, --langsmith-endpoint, --langsmith-project, "
+            "--langsmith-callers or --fallbacks"
         )
     with opened_store(current_settings()) as store:
         found = find_workspace(store, workspace)

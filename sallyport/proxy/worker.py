@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from addons import PIPELINE
+from addons.langsmith_callers import LangSmithCallers
 from addons.services import Services
 from addons.upstreams import chosen_upstreams
 from sallyport.paths import DataDir
@@ -78,6 +79,7 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
         batch_files=BatchFiles(redis),
         redactor=Redactor(ner),
     )
+    services.langsmith = LangSmithCallers(settings, store, lambda: services.snapshot)
     background: set[asyncio.Task[None]] = set()
 
     def swap(snapshot: Snapshot) -> None:

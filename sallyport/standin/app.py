@@ -93,6 +93,8 @@ class StandInApp:
                 return answer(list(self._langsmith.runs.values()), content_type="application/json")
             case "DELETE", ["runs"]:
                 self._langsmith.runs.clear()
+            case "DELETE", ["keys", key]:
+                self._langsmith.unknown_keys.add(key)
             case _:
                 return Response(status_code=404)
         return Response(status_code=204)

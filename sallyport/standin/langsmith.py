@@ -1,4 +1,5 @@
-"""LangSmith's run ingest, as the `langsmith` SDK uses it: `/info`, `/runs`, `/runs/batch`, `/runs/multipart` and PATCH.
+"""LangSmith's run ingest, as the `langsmith` SDK uses it: `/info`, `/runs`, `/runs/batch`, `/runs/multipart` and PATCH; and
+`/workspaces`, which says what a key is good for.
 
 Strict where the real one is: what it would refuse or silently lose is an error here. Source: the SDK's `client.py` and
 `_internal/_operations.py` (0.15), and https://docs.smith.langchain.com/observability/how_to_guides/trace_with_api.
@@ -47,16 +48,21 @@ class LangSmith(Family):
 
     def __init__(self) -> None:
         self.runs: dict[str, JsonObject] = {}
+        self.unknown_keys: set[str] = set()
+        """Keys that are refused; any other is good, in the workspace that its name says."""
 
     def takes(self, call: Call) -> bool:
-        return call.segments[0] in ("info", "runs") or call.segments[:2] == ["api", "v1"]
+        return call.segments[0] in ("info", "runs", "workspaces") or call.segments[:2] == ["api", "v1"]
 
     def answer(self, call: Call) -> Response:
         segments = call.segments[2:] if call.segments[:2] == ["api", "v1"] else call.segments
         if (call.method, segments) == ("GET", ["info"]):
             return answer(_INFO, content_type=_JSON)
-        if not call.headers.get("x-api-key"):
+        key = call.headers.get("x-api-key")
+        if not key or key in self.unknown_keys:
             raise Refusal(401, "Invalid token")
+        if (call.method, segments) == ("GET", ["workspaces"]):
+            return answer(self._workspaces(key), content_type=_JSON)
         match call.method, segments:
             case "POST", ["runs"]:
                 self._post(call.json())
@@ -73,6 +79,25 @@ class LangSmith(Family):
             case _:
                 raise Refusal(404, "Not Found")
         return answer({"message": "Runs batch ingested"}, status=202, content_type=_JSON)
+
+    def _workspaces(self, key: str) -> list[JsonObject]:
+        """`lsv2_pt_NAME_…` is of the workspace `NAME`; one with `noinvoke` may not call the gateway."""
+        name = key.split("_")[2] if key.count("_") > 1 else key
+        permissions = ["workspaces:read", "runs:read"] + ([] if "noinvoke" in key else ["gateway:invoke"])
+        workspace: JsonObject = {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_DNS, name)),
+            "organization_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, "organization")),
+            "created_at": "2024-01-01T00:00:00Z",
+            "display_name": name,
+            "is_personal": False,
+            "is_deleted": False,
+            "tenant_handle": None,
+            "read_only": False,
+            "role_id": None,
+            "role_name": "Workspace User",
+            "permissions": permissions,
+        }
+        return [workspace]
 
     def error(self, refusal: Refusal) -> Response:
         return answer({"detail": refusal.message}, status=refusal.status, content_type=_JSON)

@@ -95,6 +95,10 @@ class StandIn:
         """The LangSmith runs, posts and patches put together."""
         return json.loads(self._own("GET", "runs"))
 
+    def revoke(self, key: str) -> None:
+        """LangSmith no longer knows this key."""
+        self._own("DELETE", f"keys/{key}")
+
     def clear(self) -> None:
         """Forget what came in, runs too."""
         self._own("DELETE", "requests")

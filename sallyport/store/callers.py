@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Literal, cast
 
 from sqlalchemy import select
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 from sallyport.ids import new_id
 from sallyport.store import checks
 from sallyport.store.base import Operations
-from sallyport.store.errors import Conflict, Forbidden, Invalid
+from sallyport.store.errors import Conflict, Forbidden, Invalid, NotFound
 from sallyport.store.models import Actor, Enrollment, GatewayKey, NewKey, Page
 from sallyport.store.ownership import found
 from sallyport.store.paging import NEWEST, Sort, narrowed, page, sorted_page
@@ -52,6 +53,43 @@ class CallerOperations(Operations):
             change.resource_id, change.workspace_id = row.id, workspace_id
             change.after = record = _key(change.session, row)
         return NewKey(record, fresh.key)
+
+    def register_key(self, actor: Actor, workspace_id: str, hash: bytes, prefix: str) -> GatewayKey:
+        """Gives a key that somebody else issued a row here, by its SHA-256. Raises NotFound (workspace), Conflict."""
+        with self._changing(actor, "key.register", "key") as change:
+            change.get(WorkspaceRow, workspace_id, "workspace")
+            row = GatewayKeyRow(
+                id=new_id(), hash=hash, prefix=prefix, name=f"{prefix}…", workspace_id=workspace_id, created_at=time.time()
+            )
+            change.session.add(row)
+            change.session.flush()
+            change.resource_id = row.id
+            change.after = record = _key(change.session, row)
+        return record
+
+    def get_key_of(self, hash: bytes) -> GatewayKey:
+        """The key with this SHA-256. Raises NotFound."""
+        with self._reading() as session:
+            row = session.scalar(select(GatewayKeyRow).where(GatewayKeyRow.hash == hash))
+            if row is None:
+                raise NotFound("there is no such key")
+            return _key(session, row)
+
+    def update_key(self, actor: Actor, id: str, changes: Mapping[str, object]) -> GatewayKey:
+        """Changes `name` and `user_id`, whose calls with it are. Raises NotFound, Invalid, Forbidden."""
+        with self._changing(actor, "key.update", "key", id) as change:
+            checks.known_fields(changes, "name", "user_id")
+            row = change.get(GatewayKeyRow, id, "key")
+            change.was(before := _key(change.session, row))
+            if "name" in changes:
+                row.name = checks.text("name", changes["name"])
+            if "user_id" in changes:
+                row.user_id = checks.optional_text("user_id", changes["user_id"])
+                user = row.user_id and change.session.get(UserRow, row.user_id)
+                if row.user_id and (not user or user.organization_id != before.organization_id):
+                    raise Invalid(f"user_id: there is no user {row.user_id!r} in the workspace's organization")
+            change.after = record = _key(change.session, row)
+        return record
 
     def list_keys(
         self, limit: int = 100, cursor: str | None = None, *, sort: Sort = NEWEST, **equal: str | None

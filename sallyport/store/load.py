@@ -95,6 +95,7 @@ def _workspaces(session: Session, vault: Vault) -> dict[str, Workspace]:
             pools={name: keys for name, keys in pools.items() if len(keys) > 1},
             langsmith_endpoint=row.langsmith_endpoint,
             langsmith_project=row.langsmith_project,
+            langsmith_callers=row.langsmith_callers,
             fallbacks=chains(row.fallbacks),
         )
     return workspaces

@@ -42,6 +42,7 @@ class Workspace:
     trace_content: Literal["none", "redacted"]
     langsmith_endpoint: str | None
     langsmith_project: str | None
+    langsmith_callers: str | None
     fallbacks: list[dict[str, Any]]
     created_at: float
     updated_at: float

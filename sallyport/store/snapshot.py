@@ -42,6 +42,8 @@ class Workspace:
     """All the keys of those secrets that have several."""
     langsmith_endpoint: str | None = None
     langsmith_project: str | None = None
+    langsmith_callers: str | None = None
+    """The LangSmith workspace whose keys call here."""
     fallbacks: tuple[Chain, ...] = ()
     """The first that fits a call is its."""
 

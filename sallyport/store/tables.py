@@ -58,6 +58,8 @@ class WorkspaceRow(Base):
     """none | redacted"""
     langsmith_endpoint: Mapped[str | None]
     langsmith_project: Mapped[str | None]
+    langsmith_callers: Mapped[str | None]
+    """The LangSmith workspace whose keys call here; None: no LangSmith key does."""
     fallbacks: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     """See `fallbacks.py`."""
     data_key: Mapped[bytes]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sallyport.ids import new_id
 from sallyport.store import checks, fallbacks
 from sallyport.store.base import Operations
-from sallyport.store.errors import Conflict
+from sallyport.store.errors import Conflict, Forbidden
 from sallyport.store.models import Actor, Organization, Page, User, Workspace
 from sallyport.store.ownership import users_in
 from sallyport.store.paging import NEWEST, Sort, narrowed, page, sorted_page
@@ -27,6 +27,7 @@ _WORKSPACE_FIELDS: Mapping[str, Callable[[str, object], Any]] = {
     "trace_content": lambda field, value: checks.choice(field, value, "none", "redacted"),
     "langsmith_endpoint": checks.url,
     "langsmith_project": checks.optional_text,
+    "langsmith_callers": checks.optional_text,
     "fallbacks": fallbacks.checked,
 }
 _USER_FIELDS: Mapping[str, Callable[[str, object], Any]] = {"name": checks.text, "email": checks.email}
@@ -43,7 +44,8 @@ class TenantOperations(Operations):
             return page(session, select(OrganizationRow), order, limit, cursor, _organization)
 
     def create_workspace(self, actor: Actor, fields: Mapping[str, object], organization_id: str = DEFAULT) -> Workspace:
-        """`fields`: name and, optionally, credentials, trace_content, langsmith_endpoint, langsmith_project, fallbacks.
+        """`fields`: name and, optionally, credentials, trace_content, langsmith_endpoint, langsmith_project, langsmith_callers,
+        fallbacks.
 
         Raises Invalid, NotFound (organization), Conflict (a workspace of that name is there).
         """
@@ -74,6 +76,8 @@ class TenantOperations(Operations):
         with self._changing(actor, "workspace.update", "workspace", id) as change:
             row = change.get(WorkspaceRow, id, "workspace")
             change.was(_workspace(row))
+            if self.scope.workspaces is not None and changes.keys() & _asked_with_keys(row):
+                raise Forbidden("langsmith_callers, and where those keys are checked, is for the organization to say")
             for field, value in _checked(changes, _WORKSPACE_FIELDS).items():
                 setattr(row, field, value)
             row.updated_at = time.time()
@@ -117,6 +121,11 @@ class TenantOperations(Operations):
         return user
 
 
+def _asked_with_keys(row: WorkspaceRow) -> set[str]:
+    """The settings that decide who gets to see LangSmith keys which callers send."""
+    return {"langsmith_callers"} | ({"langsmith_endpoint"} if row.langsmith_callers else set())
+
+
 def new_workspace(operations: Operations, organization_id: str, id: str, fields: Mapping[str, object]) -> WorkspaceRow:
     """A workspace with a data key of its own, not yet in a session."""
     defaults: dict[str, object] = {
@@ -125,6 +134,7 @@ def new_workspace(operations: Operations, organization_id: str, id: str, fields:
         "trace_content": "none",
         "langsmith_endpoint": None,
         "langsmith_project": None,
+        "langsmith_callers": None,
         "fallbacks": [],
     }
     values = _checked({**defaults, **fields}, _WORKSPACE_FIELDS)
@@ -169,6 +179,7 @@ def _workspace(row: WorkspaceRow) -> Workspace:
         trace_content=cast(Literal["none", "redacted"], row.trace_content),
         langsmith_endpoint=row.langsmith_endpoint,
         langsmith_project=row.langsmith_project,
+        langsmith_callers=row.langsmith_callers,
         fallbacks=row.fallbacks,
         created_at=row.created_at,
         updated_at=row.updated_at,

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Body, Cursor, Filter, Id, Limit, ListOf, SortBy, Time, TimeIn, seconds
-from sallyport.console.auth import KeyMaker, Reader
+from sallyport.console.auth import KeyMaker, Manager, Reader
 from sallyport.console.errors import responses
 from sallyport.store.models import GatewayKey, Page
 from sallyport.store.paging import NEWEST
@@ -41,6 +41,11 @@ class KeyIn(Body):
     expires_at: TimeIn | None = Field(None, examples=["2027-01-01T00:00:00Z"])
 
 
+class KeyPatch(Body):
+    name: str | None = Field(None, examples=["laptop"])
+    user_id: str | None = Field(None, description="Whom calls with this key count for; null: nobody.")
+
+
 @router.post("", status_code=201, response_model=NewKeyOut)
 def create_key(admin: KeyMaker, body: KeyIn) -> dict[str, Any]:
     """A new gateway key. Only this answer ever holds it; we keep its hash."""
@@ -68,6 +73,12 @@ def list_keys(
 def get_key(admin: Reader, id: Id) -> GatewayKey:
     """One key."""
     return admin.shows(admin.store.get_key(id))
+
+
+@router.patch("/{id}", response_model=KeyOut, responses=responses(404))
+def update_key(admin: Manager, id: Id, body: KeyPatch) -> GatewayKey:
+    """Changes the key's name, and whose it is, for its calls from now on."""
+    return admin.shows(admin.store.update_key(admin, id, body.model_dump(exclude_unset=True)))
 
 
 @router.delete("/{id}", status_code=204, responses=responses(404))

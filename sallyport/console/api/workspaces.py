@@ -25,6 +25,11 @@ Fallbacks = Annotated[
         examples=[[{"when": {"provider": "anthropic", "model": "claude-sonnet-*"}, "then": [{"model": "claude-haiku-4-5"}]}]],
     ),
 ]
+LANGSMITH_CALLERS: Any = Field(
+    None,
+    description="The id of the LangSmith workspace whose keys (`lsv2_…`) call here, each of them checked there.",
+    examples=["8c3a4b8e-0f0c-4d6f-9f57-3d1f9c1f5c11"],
+)
 
 
 class WorkspaceOut(Answer):
@@ -35,6 +40,7 @@ class WorkspaceOut(Answer):
     trace_content: TraceContent = Field(description="Whether redacted bodies are kept.")
     langsmith_endpoint: str | None = Field(examples=["https://api.smith.langchain.com"])
     langsmith_project: str | None = Field(examples=["gateway"])
+    langsmith_callers: str | None = LANGSMITH_CALLERS
     fallbacks: Fallbacks
     created_at: Time
     updated_at: Time
@@ -47,6 +53,7 @@ class WorkspaceIn(Body):
     trace_content: TraceContent = "none"
     langsmith_endpoint: str | None = Field(None, examples=["https://api.smith.langchain.com"])
     langsmith_project: str | None = Field(None, examples=["gateway"])
+    langsmith_callers: str | None = LANGSMITH_CALLERS
     fallbacks: Fallbacks = Field(default_factory=list[dict[str, Any]])
 
 
@@ -56,6 +63,7 @@ class WorkspacePatch(Body):
     trace_content: TraceContent | None = Field(None, examples=["redacted"])
     langsmith_endpoint: str | None = None
     langsmith_project: str | None = None
+    langsmith_callers: str | None = LANGSMITH_CALLERS
     fallbacks: Fallbacks | None = None
 
 

@@ -95,6 +95,7 @@ API = (
     Case("GET", "/v1/keys", ALL, many=True),
     Case("POST", "/v1/keys", INVOKE, body(workspace_id="{workspace}", user_id="{user}")),
     Case("GET", "/v1/keys/{key}", ALL),
+    Case("PATCH", "/v1/keys/{key}", ADMINS, body(name="renamed")),
     Case("DELETE", "/v1/keys/{key}", INVOKE),
     Case("GET", "/v1/enrollments", ALL, many=True),
     Case("POST", "/v1/enrollments", frozenset({ADMIN}), body(kind="network", value="192.0.2.0/24", key_id="{key}")),

@@ -38,6 +38,7 @@ _SINCE = (
     ("admin_keys", "role"),
     ("admin_keys", "workspaces"),
     ("admin_keys", "user_id"),
+    ("workspaces", "langsmith_callers"),
     ("policies", "workspace_id"),
     ("audit_logs", "workspace_id"),
 )

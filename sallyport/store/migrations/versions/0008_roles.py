@@ -17,6 +17,7 @@ def upgrade() -> None:
     for name in ("policies", "audit_logs"):
         op.add_column(name, sa.Column("workspace_id", sa.Text(), nullable=True))
         op.create_index(op.f(f"ix_{name}_workspace_id"), name, ["workspace_id"])
+    op.add_column("workspaces", sa.Column("langsmith_callers", sa.Text(), nullable=True))
     _own_policies(op.get_bind())
     op.create_table(
         "idempotency_keys",
