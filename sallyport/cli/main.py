@@ -31,6 +31,7 @@ MODULES = {
     "egress": ("egress", "Lead clients that know nothing of the gateway to it: nftables rules."),
     "wireguard": ("wireguard", "What a WireGuard client of the gateway needs."),
     "trust": ("trust", "Have this machine trust the gateway's CA, or no longer."),
+    "completion": ("completion", "Let a shell complete these commands."),
     "doctor": ("doctor", "Say what is wrong, and what to do."),
     "backup": ("backup", "Save CA, master key and database in one file."),
     "restore": ("backup", "Put such a file back."),

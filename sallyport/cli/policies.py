@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
-import tomllib
+import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import click
 import redis
 
-from sallyport.cli.admin import actor, every, find_key, find_user, find_workspace, opened_store, redis_url
+from sallyport.cli.admin import actor, every, opened_store, redis_url
 from sallyport.cli.commands import BadInput, Failure, Group, current_settings
-from sallyport.cli.output import json_option, limit_option, show_record, show_rows
+from sallyport.cli.output import json_option, limit_option, printable, show_json, show_record, show_rows
+from sallyport.cli.policy_files import plan, policies_of, read_policies, with_ids
 from sallyport.console.cap_children import children as cap_children
 from sallyport.console.pages.formats import policy_text
+from sallyport.money import nano_to_usd
 from sallyport.settings import Settings
 from sallyport.spend.connection import connect
-from sallyport.store.errors import Invalid
+from sallyport.spend.whatif import replay
 from sallyport.store.load import load_policies
 from sallyport.store.models import StoredPolicy
 from sallyport.store.operations import Store
-from sallyport.store.policies import check_policy
 
 _COLUMNS = ("id", "name", "policy_type", "action", "says", "for", "enabled", "priority")
 _CHILD_COLUMNS = ("for", "current_spend_usd", "limit_usd")
@@ -66,7 +66,7 @@ def create(
     fields |= {"subject_matchers": [_matcher(match) for match in matches], "enabled": not disabled}
     fields |= {key: value for key, value in (("action", action), ("priority", priority)) if value is not None}
     with opened_store(current_settings()) as store:
-        show_record(asdict(store.create_policy(actor(), _with_ids(store, fields))), as_json=as_json)
+        show_record(asdict(store.create_policy(actor(), with_ids(store, fields))), as_json=as_json)
 
 
 @policies_command.command("list")
@@ -145,41 +145,49 @@ def delete(policy_ids: tuple[str, ...]) -> None:
 
 @policies_command.command("apply")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--prune", is_flag=True, help="Delete policies that FILE does not hold.")
 @json_option
-def apply(file: Path, as_json: bool) -> None:
+def apply(file: Path, dry_run: bool, prune: bool, as_json: bool) -> None:
     """Add or change the policies of FILE: a JSON list, or TOML with [[policies]]; - is standard input.
 
-    Nothing is changed unless all are valid.
+    Nothing is changed unless all are valid. What changes is told, + for a new policy, ~ for a changed and - for a deleted one.
     """
-    wanted = _read(file)
     with opened_store(current_settings()) as store:
-        checked = [_checked(store, fields, f"{file}: policy {number}") for number, fields in enumerate(wanted, 1)]
-        rows = [asdict(store.create_policy(actor(), fields)) for fields in checked]
-    _show(rows, as_json, f"{file} holds no policies")
+        changes = plan(store, read_policies(store, file), prune=prune)
+        for line in (change.text() for change in changes if change.verb != "keep"):
+            click.echo(printable(line), err=True)
+        rows = [change.row() if dry_run else change.make(store) for change in changes]
+    if dry_run:
+        click.echo("nothing was changed" if rows else f"{file} holds no policies", err=True)
+        if as_json:
+            show_json(rows)
+    else:
+        _show([row for row in rows if row], as_json, f"{file} holds no policies")
 
 
-def _checked(store: Store, fields: dict[str, Any], where: str) -> dict[str, Any]:
-    """Raises BadInput."""
-    try:
-        check_policy(fields)
-        return _with_ids(store, fields)
-    except (Invalid, BadInput) as error:
-        raise BadInput(f"{where} ({fields.get('name', 'without a name')}): {error}") from None
+@policies_command.command("replay")
+@click.argument("file", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--days", type=click.IntRange(1, 366), default=7, show_default=True, help="How far back.")
+@json_option
+def replay_command(file: Path | None, days: int, as_json: bool) -> None:
+    """Say which calls of the last days FILE's policies would have blocked, had they held; without FILE those in force.
 
-
-def _with_ids(store: Store, fields: dict[str, Any]) -> dict[str, Any]:
-    """People name users, workspaces and keys; a matcher holds their id, and one of nobody would silently never match.
-
-    Raises BadInput.
+    Caps, rate limits and model access are played over what the ledger recorded; guards are not, as it holds no text.
     """
-    finders = {"user_id": find_user, "workspace_id": find_workspace, "api_key_id": find_key}
-    matchers = [
-        {**matcher, "value": finders[matcher["key"]](store, matcher["value"]).id}
-        if matcher["value"] and matcher["key"] in finders
-        else matcher
-        for matcher in fields.get("subject_matchers", ())
+    since = time.time() - days * 86400
+    with opened_store(current_settings()) as store:
+        policies = policies_of(read_policies(store, file)) if file else load_policies(store.engine)
+        found = replay(store.engine, policies, since)
+    rows = [
+        {"policy": blocked.name, "calls": blocked.calls, "users": blocked.users, "usd": nano_to_usd(blocked.cost_nano)}
+        for blocked in found.by_policy
     ]
-    return {**fields, "subject_matchers": matchers}
+    show_rows(rows, ("policy", "calls", "users", "usd"), as_json=as_json, nothing="no call would have been blocked")
+    click.echo(
+        f"over the last {days} days this would have blocked {found.calls:,} of {found.seen:,} calls, of {found.users:,} users",
+        err=True,
+    )
 
 
 def _show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
@@ -190,26 +198,6 @@ def _show(rows: list[dict[str, Any]], as_json: bool, nothing: str) -> None:
 
 def _matchers_text(matchers: list[dict[str, str]]) -> str:
     return ", ".join(f"{matcher['key']}={matcher['value'] or '(each)'}" for matcher in matchers) or "everybody"
-
-
-def _read(file: Path) -> list[dict[str, Any]]:
-    """Raises BadInput."""
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{file} can't be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise BadInput(f"{file} is not UTF-8 text") from None
-    try:
-        content: Any = tomllib.loads(text) if file.suffix == ".toml" or text.lstrip()[:1] not in ("[", "{") else json.loads(text)
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"{file} is neither JSON nor TOML: {error}") from None
-    if isinstance(content, dict):
-        content = cast(dict[str, Any], content).get("policies", [content])
-    policies = cast(list[dict[str, Any]], content)
-    if not isinstance(content, list) or not all(isinstance(policy, dict) for policy in cast(list[object], content)):
-        raise BadInput(f"{file} must be a list of policies: [{{…}}, {{…}}] in JSON, [[policies]] in TOML")
-    return policies
 
 
 def _json(text: str, name: str) -> Any:

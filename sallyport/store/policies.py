@@ -31,9 +31,10 @@ _OUSTS = {"model_access": "model_access", "spend_cap": "default_spend_cap", "rat
 """Policies of this type, the more specific ones, take the place of broader ones of that type."""
 
 
-def check_policy(fields: Mapping[str, object]) -> None:
-    """Raises Invalid for what `create_policy` would refuse."""
-    _checked({**_DEFAULTS, **fields})
+def whole_policy(fields: Mapping[str, object]) -> dict[str, Any]:
+    """A policy as `create_policy` would store it, with what `fields` leave out. Raises Invalid."""
+    checked = _checked({**_DEFAULTS, **fields})
+    return {field: checked[field] for field in _FIELDS}
 
 
 class PolicyOperations(Operations):
@@ -68,6 +69,12 @@ class PolicyOperations(Operations):
         query = select(PolicyRow).where(*self.scope.where(PolicyRow.workspace_id))
         with self._reading() as session:
             return sorted_page(session, narrowed(query, PolicyRow, equal), PolicyRow, sort, limit, cursor, _policy)
+
+    def same_policy(self, fields: Mapping[str, object], organization_id: str = DEFAULT) -> StoredPolicy | None:
+        """The policy that `create_policy` would change. Raises Invalid."""
+        with self._reading() as session:
+            row = _same(session, organization_id, _checked({**_DEFAULTS, **fields}))
+            return None if row is None else _policy(row)
 
     def get_policy(self, id: str) -> StoredPolicy:
         with self._reading() as session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import openai
 import pytest
@@ -22,7 +23,10 @@ def langsmith() -> Iterator[StandIn]:
 
 def test_a_langsmith_key_calls_is_capped_and_never_leaves(gateway: Gateway, langsmith: StandIn, standin: StandIn) -> None:
     cap = {"policy_type": "spend_cap", "name": "Small", "config": {"window": "daily", "limit_usd": 0.0001}}
-    trust = {"langsmith_endpoint": langsmith.url, "langsmith_callers": str(uuid.uuid5(uuid.NAMESPACE_DNS, "green"))}
+    trust: dict[str, Any] = {
+        "langsmith_endpoint": langsmith.url,
+        "langsmith_callers": str(uuid.uuid5(uuid.NAMESPACE_DNS, "green")),
+    }
     team = gateway.team("langsmith", cap, **trust)
     client = openai.OpenAI(base_url=f"http://{gateway.listen}/openai/v1", api_key=KEY, max_retries=0)
 
