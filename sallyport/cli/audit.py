@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import asdict
@@ -15,6 +16,7 @@ from sallyport.cli.output import json_option, limit_option, show_rows
 from sallyport.paths import DataDir
 from sallyport.spend.ledger.calls import iso
 from sallyport.store import audit_export
+from sallyport.store.ocsf import change_event, invocation_event
 from sallyport.vault.envelope import Vault
 from sallyport.vault.master_key import load_master_key
 
@@ -36,13 +38,34 @@ def list_(limit: int, as_json: bool) -> None:
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="no row yet")
 
 
+@audit_command.command("events")
+@click.option("--of", "kind", type=click.Choice(["changes", "invocations"]), default="changes", show_default=True)
+def events(kind: str) -> None:
+    """All admin operations, or all calls with their callers and policies: OCSF events as JSON lines, the oldest first."""
+    with opened_store(current_settings()) as store:
+        cursor: str | None = None
+        while True:
+            if kind == "changes":
+                changes = store.list_audit(1000, cursor, ascending=True)
+                found, following = [change_event(entry) for entry in changes.items], changes.next_cursor
+            else:
+                calls = store.list_invocations(1000, cursor)
+                found, following = [invocation_event(call) for call in calls.items], calls.next_cursor
+            if not found:
+                return
+            for event in found:
+                click.echo(json.dumps(event))
+            cursor = following
+
+
 @audit_command.command("verify")
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 @click.option("--public-key", metavar="HEX", help="As `audit export` printed it.  [of this gateway's master key]")
-def verify(file: Path | None, public_key: str | None) -> None:
+@click.option("--invocations", is_flag=True, help="Also whether the calls are those that were sealed.  Reads them all.")
+def verify(file: Path | None, public_key: str | None, invocations: bool) -> None:
     """Whether the log is whole and unchanged: this gateway's, or an export FILE, for which --public-key is all that is needed."""
     if file is None:
-        _verify_database()
+        _verify_database(invocations=invocations)
         return
     try:
         with file.open("rb") as lines:
@@ -52,11 +75,13 @@ def verify(file: Path | None, public_key: str | None) -> None:
     click.echo(f"{file} is whole: {done.rows} rows, exported {iso(done.exported_at)}")
 
 
-def _verify_database() -> None:
+def _verify_database(*, invocations: bool) -> None:
     with opened_store(current_settings()) as store:
-        verdict = store.verify_audit()
+        verdict, broken = store.verify_audit(), store.broken_seal() if invocations else None
     if not verdict["ok"]:
         raise Failure(f"the audit log is damaged: row {verdict['broken_at']} was changed, moved or deleted")
+    if broken is not None:
+        raise Failure(f"the ledger is damaged: a call that row {broken} seals was changed, added or deleted")
     click.echo(f"the audit log is whole: {verdict['rows']} rows")
 
 

@@ -23,6 +23,7 @@ from sallyport.spend.reconcile import Comparison, compare, epoch, repair
 from sallyport.spend.replay import Journals
 from sallyport.store.errors import StoreError
 from sallyport.store.load import load_snapshot, snapshot_version
+from sallyport.store.models import Actor
 from sallyport.store.operations import Store
 from sallyport.store.snapshot import Snapshot
 
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 _PERIOD_SECONDS = 1.0
 _LOOK_SECONDS = 0.1
 _SWEEP_SECONDS = 5.0
+_SEAL_SECONDS = 300.0
+_RECORDER = Actor("recorder")
 _POLL_SECONDS = 0.05
 _LOOKS = (3.0, 30.0, 120.0, 600.0)
 """Seconds after a change of policies when the subjects of new caps are counted again: calls that were under way at the change
@@ -48,6 +51,7 @@ class Upkeep:
         self._answered = self._steady_since = -math.inf
         """monotonic: when Redis answered last, and since when it has always answered soon enough for workers to renew leases."""
         self._next_sweep = 0.0
+        self._next_seal = time.monotonic() + _SEAL_SECONDS
         self._failing = False
         self._night = _night()
         self._looks: list[float] = []
@@ -118,6 +122,9 @@ class Upkeep:
         if self._journals and time.monotonic() >= self._next_sweep:
             await self._journals.sweep()
             self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+        if time.monotonic() >= self._next_seal:
+            await asyncio.to_thread(self._store.seal_invocations, _RECORDER, time.time())
+            self._next_seal = time.monotonic() + _SEAL_SECONDS
 
     async def _look_at_new_caps(self) -> None:
         now = time.monotonic()

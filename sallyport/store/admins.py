@@ -104,8 +104,8 @@ class AdminOperations(Operations):
                 query = query.where(AuditRow.at < end)
             return page(session, query, (AuditRow.seq,), limit, cursor, _entry, ascending=ascending)
 
-    def verify_audit(self) -> AuditVerdict:
-        """Whether the audit log is whole and unchanged, and where it is not."""
+    def verify_chain(self) -> AuditVerdict:
+        """Whether each row of the audit log fits the one before it, and where it does not."""
         with reading(self.engine) as connection:
             return audit.verify(connection, self.vault.audit_key())
 

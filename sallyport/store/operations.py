@@ -15,7 +15,8 @@ from sallyport.store.admins import AdminOperations, add_admin_key
 from sallyport.store.callers import CallerOperations
 from sallyport.store.errors import Invalid
 from sallyport.store.idempotency import IdempotencyOperations
-from sallyport.store.models import Actor, FirstStart
+from sallyport.store.invocations import InvocationOperations
+from sallyport.store.models import Actor, AuditVerdict, FirstStart
 from sallyport.store.policies import PolicyOperations
 from sallyport.store.provider_secrets import SecretOperations
 from sallyport.store.rotation import RotationOperations
@@ -37,6 +38,7 @@ class Store(
     TriageOperations,
     WebhookOperations,
     IdempotencyOperations,
+    InvocationOperations,
     RotationOperations,
 ):
     """Made by `opening.open_store`."""
@@ -54,6 +56,12 @@ class Store(
         if made is None and admin_key is not None:
             self._preset_admin_key(_GATEWAY, admin_key)
         return made or FirstStart(DEFAULT, DEFAULT, fresh=False)
+
+    def verify_audit(self, *, invocations: bool = False) -> AuditVerdict:
+        """Whether the audit log is whole and unchanged, and where it is not; with `invocations` the calls it seals, too."""
+        verdict = self.verify_chain()
+        broken = self.broken_seal() if invocations and verdict["ok"] else None
+        return verdict if broken is None else {"ok": False, "rows": verdict["rows"], "broken_at": broken}
 
     def _make_default(self, admin_key: str | None) -> FirstStart | None:
         with self._reading() as session:

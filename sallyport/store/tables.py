@@ -160,6 +160,7 @@ class CallRow(Base):
     __tablename__ = "calls"
     __table_args__ = (
         Index(None, "started_at", "id"),
+        Index(None, "recorded_at", "id"),
         Index(None, "organization_id", "started_at"),
         Index(None, "workspace_id", "started_at"),
         Index(None, "user_id", "started_at"),
@@ -212,6 +213,8 @@ class CallRow(Base):
     session_id: Mapped[str | None]
     langsmith_run_id: Mapped[str | None]
     trace_url: Mapped[str | None]
+    recorded_at: Mapped[float] = mapped_column(server_default="0")
+    """When it came to the ledger."""
     inputs: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)
     """Redacted bodies, only where the workspace has `trace_content: redacted`."""
     outputs: Mapped[Any] = mapped_column(JSON(none_as_null=True), nullable=True)

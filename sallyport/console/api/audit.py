@@ -1,17 +1,18 @@
-"""`/v1/audit-logs`: who changed what, in a chain that shows tampering."""
+"""`/v1/audit-logs`: who changed what, and who called, in a chain that shows tampering."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sallyport.console.api.route import ApiRoute
 from sallyport.console.api.types import Answer, Cursor, Filter, Limit, ListOf, Time, TimeIn, seconds
 from sallyport.console.auth import AuditReader, OrganizationReader
 from sallyport.console.errors import responses
 from sallyport.store.models import AuditEntry, AuditVerdict, Page
+from sallyport.store.ocsf import change_event, invocation_event
 
 router = APIRouter(prefix="/v1/audit-logs", tags=["audit"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 
@@ -70,7 +71,36 @@ def list_audit(
     )
 
 
+class EventOut(Answer):
+    """An event of the Open Cybersecurity Schema Framework 1.3, class API Activity."""
+
+    model_config = ConfigDict(extra="allow")
+    class_uid: int = Field(examples=[6003])
+    time: int = Field(description="Milliseconds since 1970.", examples=[1772323200000])
+
+
+@router.get("/events", response_model=ListOf[EventOut])
+def list_events(
+    admin: AuditReader,
+    of: Annotated[Literal["changes", "invocations"], Query(description="Admin operations, or calls.")] = "changes",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> dict[str, Any]:
+    """For a SIEM: admin operations, or every call with its caller and the policies that it was judged by, as OCSF events.
+
+    Oldest first; go on at `next_cursor`, which is always there. Calls come in the order they were recorded, some 10 seconds late.
+    """
+    if of == "invocations":
+        calls = admin.store.list_invocations(limit, cursor)
+        return {"items": [invocation_event(call) for call in calls.items], "next_cursor": calls.next_cursor}
+    changes = admin.store.list_audit(limit, cursor, ascending=True)
+    return {"items": [change_event(entry) for entry in changes.items], "next_cursor": changes.next_cursor}
+
+
 @router.get("/verify", response_model=Verdict)
-def verify_audit(admin: OrganizationReader) -> AuditVerdict:
+def verify_audit(
+    admin: OrganizationReader,
+    invocations: Annotated[bool, Query(description="Also whether the calls are those that were sealed; reads them all.")] = False,
+) -> AuditVerdict:
     """Walks the whole chain. Notices changed, reordered and deleted rows, the newest too."""
-    return admin.store.verify_audit()
+    return admin.store.verify_audit(invocations=invocations)

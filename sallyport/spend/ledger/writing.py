@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -40,7 +41,7 @@ def _insert(connection: Connection, table: type[Any]) -> sqlite.Insert | postgre
 
 def _call_row(record: CallRecord, link: Link | None) -> dict[str, Any]:
     row = {name: value for name, value in asdict(record).items() if name in _COLUMNS}
-    return row | {"headers": record.headers or None} | _trace(record, link)
+    return row | {"headers": record.headers or None, "recorded_at": time.time()} | _trace(record, link)
 
 
 def _trace(record: CallRecord, link: Link | None) -> dict[str, str | None]:

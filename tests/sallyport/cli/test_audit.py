@@ -44,3 +44,11 @@ def test_what_is_no_export_is_told(run: Run, data: DataDir, tmp_path: Path):
     assert "nothing.jsonl" in run("audit", "verify", str(tmp_path / "nothing.jsonl")).stderr
     assert run("audit", "verify", str(data.database)).exit_code == 1
     assert run("audit", "export", str(tmp_path / "no" / "dir")).exit_code == 1
+
+
+def test_events_are_json_lines_for_a_siem(run: Run):
+    run("users", "create", "Ada")
+    lines = [json.loads(line) for line in run("audit", "events").stdout.splitlines()]
+    assert [line["api"]["operation"] for line in lines] == ["gateway.first_start", "user.create"]
+    assert run("audit", "events", "--of", "invocations").stdout == ""
+    assert "is whole" in run("audit", "verify", "--invocations").stdout

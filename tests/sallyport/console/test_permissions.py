@@ -114,6 +114,7 @@ API = (
     Case("GET", "/v1/alerts", ALL, many=True),
     Case("GET", "/v1/audit-logs", ALL - {MEMBER}, many=True),
     Case("GET", "/v1/audit-logs/verify", SEE_ALL, whole=True),
+    Case("GET", "/v1/audit-logs/events", ALL - {MEMBER}, many=True),
 )
 PAGES = (
     Case("GET", "/", ALL, many=True),

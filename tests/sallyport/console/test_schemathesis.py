@@ -3,6 +3,9 @@
 A few for each operation here; `make fuzz-api` asks far more.
 """
 
+# schemathesis leaves many of its types open:
+# pyright: reportUnknownMemberType=false, reportUnknownParameterType=false, reportMissingTypeArgument=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUntypedFunctionDecorator=false
 from __future__ import annotations
 
 import asyncio

@@ -39,6 +39,7 @@ _SINCE = (
     ("admin_keys", "workspaces"),
     ("admin_keys", "user_id"),
     ("workspaces", "langsmith_callers"),
+    ("calls", "recorded_at"),
     ("policies", "workspace_id"),
     ("audit_logs", "workspace_id"),
 )
@@ -55,6 +56,7 @@ def test_a_database_of_the_first_version_keeps_what_it_holds(database: str | Pat
         connection.execute(text("ALTER TABLE secrets DROP COLUMN label"))
         connection.execute(text("DROP TABLE kept"))
         connection.execute(text("DROP INDEX ix_calls_session_id_started_at"))
+        connection.execute(text("DROP INDEX ix_calls_recorded_at_id"))
         for table in ("policies", "audit_logs"):
             connection.execute(text(f"DROP INDEX ix_{table}_workspace_id"))
         for table, column in _SINCE:

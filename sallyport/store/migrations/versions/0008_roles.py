@@ -18,6 +18,9 @@ def upgrade() -> None:
         op.add_column(name, sa.Column("workspace_id", sa.Text(), nullable=True))
         op.create_index(op.f(f"ix_{name}_workspace_id"), name, ["workspace_id"])
     op.add_column("workspaces", sa.Column("langsmith_callers", sa.Text(), nullable=True))
+    op.add_column("calls", sa.Column("recorded_at", sa.Double(), nullable=False, server_default="0"))
+    op.execute("UPDATE calls SET recorded_at = started_at")
+    op.create_index(op.f("ix_calls_recorded_at_id"), "calls", ["recorded_at", "id"])
     _own_policies(op.get_bind())
     op.create_table(
         "idempotency_keys",
