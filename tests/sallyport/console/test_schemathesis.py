@@ -71,6 +71,10 @@ def address(fresh_install: Path, tmp_path_factory: pytest.TempPathFactory, redis
 
 
 @SCHEMA.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture],
+)
 def test_the_api_keeps_to_its_description(case: schemathesis.Case, address: str) -> None:
     case.call_and_validate(base_url=address, headers={"X-API-Key": ADMIN_KEY}, checks=CHECKS)
