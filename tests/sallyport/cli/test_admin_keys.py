@@ -72,3 +72,11 @@ def test_a_rotation_that_can_not_be_is_refused(run: Run, data: DataDir, argument
     with single_gateway(data):
         assert run("secrets", "rotate-master-key", *arguments).exit_code in (1, 2)
     assert data.master_key.read_bytes() == before
+
+
+def test_a_role_holds_in_the_workspaces_named(run: Run):
+    made = json.loads(run("admin-keys", "create", "ada", "--role", "member", "--workspace", "default", "--json").stdout)
+    assert (made["role"], made["workspaces"]) == ("member", ["default"])
+    assert "member" in run("admin-keys", "list").stdout
+    for wrong in (("--role", "member"), ("--role", "king"), ("--role", "auditor", "--workspace", "default")):
+        assert run("admin-keys", "create", "x", *wrong).exit_code == 2

@@ -103,3 +103,12 @@ def test_an_audit_row_is_seen_by_those_whose_workspace_it_is_about(store: Store,
     tried = store.list_audit(1).items[0]
     assert (tried.operation, tried.success, tried.workspace_id) == ("workspace.update", False, None)
     assert store.verify_audit()["ok"]
+
+
+def test_where_callers_keys_are_sent_is_for_the_organization_to_say(store: Store, scoped: Store, actor: Actor) -> None:
+    scoped.update_workspace(actor, "default", {"langsmith_endpoint": "https://langsmith.example"})
+    with pytest.raises(Forbidden):
+        scoped.update_workspace(actor, "default", {"langsmith_callers": "blue"})
+    store.update_workspace(actor, "default", {"langsmith_callers": "blue"})
+    with pytest.raises(Forbidden):
+        scoped.update_workspace(actor, "default", {"langsmith_endpoint": "https://elsewhere.example"})
