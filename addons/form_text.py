@@ -36,7 +36,7 @@ class ReadableText:
         for index, new, old in zip(self._objects, self.document, self._before, strict=True):
             if new != old:
                 line = self._lines[index]
-                self._lines[index] = spliced(line.rstrip(), new) + line[len(line.rstrip()) :]
+                self._lines[index] = spliced(line.rstrip(), new, strings=True) + line[len(line.rstrip()) :]
         return b"".join(self._lines)
 
 

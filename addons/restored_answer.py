@@ -143,7 +143,8 @@ def _with_payload(frame: Frame, document: bytes) -> bytes:
     if document == (frame.payload if inner is None else inner):
         return frame.raw
     if inner is not None:
-        document = spliced(frame.payload, payload | {"bytes": binascii.b2a_base64(document, newline=False).decode()})
+        encoded = binascii.b2a_base64(document, newline=False).decode()
+        document = spliced(frame.payload, payload | {"bytes": encoded}, strings=True)
     return encode_frame(frame.headers, document)
 
 

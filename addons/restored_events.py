@@ -52,7 +52,7 @@ class RestoredEvents[Frame]:
         if self._restorer.searches or _OPENING in data:
             own = {(id(piece.parent), piece.key) for piece in said.pieces}
             changed = put_back(document, self._restorer, self._wire, own) or changed
-        return [*ahead, (spliced(data, document) if changed else data, frame)]
+        return [*ahead, (spliced(data, document, strings=True) if changed else data, frame)]
 
     def flush(self, ended: Iterable[Channel] = ((),), but: Iterable[Channel] = ()) -> list[tuple[bytes, Frame]]:
         """Events with what is held of texts that have ended."""
@@ -82,7 +82,7 @@ class RestoredEvents[Frame]:
             here = piece.channel == channel
             piece.parent[piece.key] = self._restorer.whole(tail, escaped=piece.escaped) if here else ""
             tail = "" if here else tail
-        return spliced(held.data, event), held.frame
+        return spliced(held.data, event, strings=True), held.frame
 
 
 def _begins(channel: Channel, beginnings: Iterable[Channel]) -> bool:

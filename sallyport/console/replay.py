@@ -21,6 +21,7 @@ from sallyport.redaction.placeholders import PATTERN
 from sallyport.redaction.redactor import Redactor
 from sallyport.redaction.spread import PERSONAL
 from sallyport.redaction.trial import redact_with
+from sallyport.store.roles import EVERYTHING, Scope
 from sallyport.store.tables import CallRow
 
 _EXAMPLES = 20
@@ -43,13 +44,21 @@ class Replayed:
 
 
 async def replay(
-    engine: Engine, ner_sockets: list[Path], *, pii: bool, secrets: bool, seconds: float, workspace_id: str | None, limit: int
+    engine: Engine,
+    ner_sockets: list[Path],
+    *,
+    pii: bool,
+    secrets: bool,
+    seconds: float,
+    scope: Scope = EVERYTHING,
+    workspace_id: str | None,
+    limit: int,
 ) -> Replayed:
-    """Look at the latest `limit` recorded calls. `seconds`: for each."""
+    """Look at the latest `limit` recorded calls, as far as the scope goes. `seconds`: for each."""
     ner = NerClient(ner_sockets) if ner_sockets else None
     redactor, replayed = Redactor(ner), Replayed()
     try:
-        for id, inputs in await asyncio.to_thread(_recorded, engine, workspace_id, limit):
+        for id, inputs in await asyncio.to_thread(_recorded, engine, scope, workspace_id, limit):
             found = Counter(match[1] for match in PATTERN.finditer(orjson.dumps(inputs).decode()))
             counts = Counter({c: n for c, n in found.items() if c != _OURS and (pii if c in PERSONAL else secrets)})
             trial = await redact_with(redactor, inputs, pii=pii, secrets=secrets, seconds=seconds)
@@ -66,8 +75,9 @@ async def replay(
     return replayed
 
 
-def _recorded(engine: Engine, workspace_id: str | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
-    query = select(CallRow.id, CallRow.inputs).where(CallRow.inputs.is_not(None)).order_by(CallRow.started_at.desc()).limit(limit)
+def _recorded(engine: Engine, scope: Scope, workspace_id: str | None, limit: int) -> list[tuple[str, dict[str, Any]]]:
+    known = (CallRow.inputs.is_not(None), *scope.where(CallRow.workspace_id))
+    query = select(CallRow.id, CallRow.inputs).where(*known).order_by(CallRow.started_at.desc()).limit(limit)
     if workspace_id:
         query = query.where(CallRow.workspace_id == workspace_id)
     with Session(engine) as session:

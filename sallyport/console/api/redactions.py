@@ -8,14 +8,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from sallyport.console.auth import AdminDep
+from sallyport.console.auth import Reader
 from sallyport.console.context import Console, ConsoleDep
 from sallyport.console.errors import responses
 from sallyport.console.replay import replay
 from sallyport.paths import DataDir
 from sallyport.redaction.trial import Trial, try_on
 
-router = APIRouter(prefix="/v1/redactions", tags=["redactions"], responses=responses(400, 401, 503))
+router = APIRouter(prefix="/v1/redactions", tags=["redactions"], responses=responses(400, 401, 403, 503))
 LONGEST = 100_000
 """Characters that can be tried at once."""
 
@@ -58,20 +58,21 @@ class ReplayOut(BaseModel):
 
 
 @router.post("/trial", response_model=TrialOut)
-async def trial(console: ConsoleDep, _admin: AdminDep, given: TrialIn) -> dict[str, Any]:
+async def trial(console: ConsoleDep, _admin: Reader, given: TrialIn) -> dict[str, Any]:
     """What a guard would make of a text. Placeholders are of no workspace."""
     return asdict(await try_text(console, given.text, pii=given.pii, secrets=given.secrets, seconds=given.timeout_seconds))
 
 
 @router.post("/replay", response_model=ReplayOut)
-async def replay_calls(console: ConsoleDep, _admin: AdminDep, given: ReplayIn) -> dict[str, Any]:
+async def replay_calls(console: ConsoleDep, admin: Reader, given: ReplayIn) -> dict[str, Any]:
     """What a guard would have replaced in the latest recorded calls, before it is switched on."""
     replayed = await replay(
-        console.store.engine,
+        admin.store.engine,
         DataDir(console.settings.data_dir).ner_sockets(console.settings.ner_workers),
         pii=given.pii,
         secrets=given.secrets,
         seconds=given.timeout_seconds,
+        scope=admin.scope,
         workspace_id=given.workspace_id,
         limit=given.limit,
     )

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from sallyport.console.api.policies import children_of
 from sallyport.console.api.types import Id
-from sallyport.console.auth import SessionDep
+from sallyport.console.auth import PageReader
 from sallyport.console.context import ConsoleDep
 from sallyport.console.pages.names import names_of_ids
 from sallyport.console.pages.overview import use
@@ -18,8 +18,8 @@ _MOST = 1000
 
 
 @router.get("/policies/{id}/children")
-def children_page(request: Request, console: ConsoleDep, _admin: SessionDep, id: Id) -> Response:
-    parent = console.store.get_policy(id)
+def children_page(request: Request, console: ConsoleDep, admin: PageReader, id: Id) -> Response:
+    parent = admin.store.get_policy(id)
     found = children_of(console, parent, _MOST)
     subjects = [{matcher["key"]: matcher["value"] for matcher in child["subject_matchers"]} for child in found]
     return render(

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from sallyport.console.api.redactions import ReplayIn, replay_calls, try_text
-from sallyport.console.auth import SessionDep
+from sallyport.console.auth import PageReader
 from sallyport.console.context import ConsoleDep
 from sallyport.console.pages.forms import Field
 from sallyport.console.pages.rendering import render
@@ -17,13 +17,13 @@ router = APIRouter(prefix="/redaction")
 
 
 @router.get("")
-def redaction_page(request: Request, _admin: SessionDep) -> Response:
+def redaction_page(request: Request, _admin: PageReader) -> Response:
     return _show(request, {})
 
 
 @router.post("")
 async def try_page(
-    request: Request, console: ConsoleDep, _admin: SessionDep, text: Field = "", pii: Field = "", secrets: Field = ""
+    request: Request, console: ConsoleDep, _admin: PageReader, text: Field = "", pii: Field = "", secrets: Field = ""
 ) -> Response:
     """Answers with the page itself: what was pasted in must not stand in a URL."""
     chosen = {"text": text, "pii": bool(pii), "secrets": bool(secrets)}
@@ -31,7 +31,7 @@ async def try_page(
 
 
 @router.post("/replay")
-async def replay_page(request: Request, console: ConsoleDep, admin: SessionDep, pii: Field = "", secrets: Field = "") -> Response:
+async def replay_page(request: Request, console: ConsoleDep, admin: PageReader, pii: Field = "", secrets: Field = "") -> Response:
     chosen = {"pii": bool(pii), "secrets": bool(secrets)}
     replayed = await replay_calls(console, admin, ReplayIn(pii=bool(pii), secrets=bool(secrets)))
     return _show(request, chosen, replayed=replayed)

@@ -112,6 +112,8 @@ API = (
     Case("DELETE", "/v1/webhooks/{webhook}", frozenset({ADMIN}), whole=True),
     Case("POST", "/v1/webhooks/{webhook}/test", frozenset({ADMIN}), whole=True),
     Case("GET", "/v1/alerts", ALL, many=True),
+    Case("POST", "/v1/redactions/trial", ALL, body(text="x"), whole=True),
+    Case("POST", "/v1/redactions/replay", ALL, body(pii=False), whole=True),
     Case("GET", "/v1/audit-logs", ALL - {MEMBER}, many=True),
     Case("GET", "/v1/audit-logs/verify", SEE_ALL, whole=True),
     Case("GET", "/v1/audit-logs/events", ALL - {MEMBER}, many=True),
@@ -123,6 +125,16 @@ PAGES = (
     Case("GET", "/live/calls", ALL, many=True),
     Case("GET", "/calls/{call}", ALL),
     Case("GET", "/policies", ALL, many=True),
+    Case("GET", "/policies/{policy}/children", ALL),
+    Case("GET", "/alerts", ALL, many=True),
+    Case(
+        "POST", "/alerts/webhooks", frozenset({ADMIN}), form(name="x", url="https://93.184.215.14/x", kind="generic"), whole=True
+    ),
+    Case("POST", "/alerts/webhooks/{webhook}/test", frozenset({ADMIN}), whole=True),
+    Case("POST", "/alerts/webhooks/{webhook}/delete", frozenset({ADMIN}), whole=True),
+    Case("GET", "/redaction", ALL, whole=True),
+    Case("POST", "/redaction", ALL, form(text="x"), whole=True),
+    Case("POST", "/redaction/replay", ALL, form(secrets="yes"), whole=True),
     Case("GET", "/keys", ALL, many=True),
     Case("GET", "/secrets", ALL, many=True),
     Case("GET", "/spend?group_by=workspace&at=1", ALL, many=True),
@@ -250,6 +262,15 @@ async def test_who_may(world: World, case: Case) -> None:
         elif not everywhere and not case.whole:
             strange = await ask(clients[role], case, world.other)
             assert strange.status_code in (400, 403, 404), (role, strange.text)
+
+
+async def test_a_guard_is_tried_on_calls_of_ones_own_workspaces_alone(world: World, bench: Bench) -> None:
+    for workspace in (world.own["workspace"], world.other["workspace"]):
+        bench.record(workspace_id=workspace, inputs={"messages": []})
+    looked_at: dict[Role, int] = {}
+    for role in ROLES:
+        looked_at[role] = (await world.api[role].post("/v1/redactions/replay", json={"pii": False})).json()["calls"]
+    assert looked_at == {ADMIN: 2, AUDITOR: 2, MANAGER: 1, MEMBER: 1}
 
 
 def test_the_roles_are_those_of_the_table() -> None:
