@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sallyport.store.policies import check_policy
+from sallyport.store.policies import whole_policy
 
 PRESETS = sorted(Path("policies/presets").glob("*.toml"))
 
@@ -13,7 +13,7 @@ def test_a_preset_is_valid(file: Path):
     policies = tomllib.loads(file.read_text())["policies"]
     assert policies
     for policy in policies:
-        check_policy(policy)
+        whole_policy(policy)
 
 
 def test_there_are_some():
