@@ -30,7 +30,7 @@ class AnswerStream(AttemptStream):
         call = call_of(self.flow)
         ended = isinstance(event, ResponseEndOfMessage)
         if call and not ended:
-            if overdrawn(call):
+            if not tap.complete and overdrawn(call):  # one that is whole is settled now
                 yield StreamOverdrawnHook(self.flow)
             data = tap.until_stopped(data)
         cut = ended and tap.cut
