@@ -66,7 +66,7 @@ def holes(covered: Grid) -> list[str]:
 
 def _wanted() -> Iterator[tuple[str, str, str]]:
     for provider in PROVIDERS:
-        if provider == "chatgpt":  # a log-in's back end, which OpenAI's cases stand for
+        if provider in ("chatgpt", "codeassist"):  # log-ins' back ends, which OpenAI's and Gemini's cases stand for
             continue
         for kind in (*_EVERYWHERE, *WANTED.get(provider, ())):
             yield provider, kind, "JSON"

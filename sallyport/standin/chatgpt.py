@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import zstandard
 from starlette.responses import Response
 
 from sallyport.standin import openai_responses
@@ -22,7 +25,7 @@ class ChatGPT(Family):
         self._check_login(call)
         match call.method, call.segments:
             case "POST", ["backend-api", "codex", "responses"]:
-                return openai_responses.respond(call.json(), {"x-request-id": identifier("")})
+                return openai_responses.respond(_plain(call).json(), {"x-request-id": identifier("")})
             case "GET", ["backend-api", "codex", "models"]:
                 return answer({"models": []}, content_type=_JSON)
             case "GET", ["backend-api", "wham", "accounts", "check"]:
@@ -46,3 +49,10 @@ class ChatGPT(Family):
         token = bearer(call)
         if token is None or token.startswith((GATEWAY_KEY_PREFIX, "sk-")):
             raise Refusal(401, "Unauthorized", "")
+
+
+def _plain(call: Call) -> Call:
+    """Codex compresses what it sends there, by zstd."""
+    if call.headers.get("content-encoding") != "zstd":
+        return call
+    return replace(call, body=zstandard.ZstdDecompressor().decompressobj().decompress(call.body))

@@ -21,7 +21,8 @@ from tests.addons.support import KEYS, MakeFlow, known, make_policy, make_snapsh
 
 EMAIL = b"ada.lovelace@example.com"
 GUARD = make_policy(
-    "guard", {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 5, "on_timeout": "block"}
+    "guard",
+    {"version": 1, "detect": {"pii": True, "secrets": True}, "timeout_seconds": 5, "on_timeout": "block", "restore": False},
 )
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 

@@ -1,13 +1,14 @@
 """OpenAI chat completions and legacy completions (https://platform.openai.com/docs/api-reference/chat), as many speak them.
 
 A stream has its usage in an extra chunk with `choices: []`, and only when `stream_options.include_usage` asks for it.
-Fireworks and others put it into the last chunk of text as well. `data: [DONE]` ends the stream, or an error does.
+Fireworks and others put it into the last chunk of text as well. `data: [DONE]` ends the stream, or an error does; some
+(Perplexity) just stop once every choice has its `finish_reason` and the usage was told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, cast, override
 
 from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
 from sallyport.providers.deltas import Channel, Delta, Deltas
@@ -95,10 +96,20 @@ class _StreamMeter(SseMeter):
     def closing(self, message: str, usage: Usage) -> bytes | None:
         return self._ending.bytes(message, usage, self.model, quiet=self._prepared)
 
+    @override
+    def finish(self) -> bytes:
+        rest = super().finish()
+        if self._ending.finished and self.partial:
+            self._end()
+        return rest
+
+    def _end(self) -> None:
+        self.usage = self.usage or self.partial
+        self.complete = True
+
     def on_event(self, event: SseEvent) -> bool:
         if event.data == b"[DONE]":
-            self.usage = self.usage or self.partial
-            self.complete = True
+            self._end()
             return True
         chunk = obj(decode(event.data))
         self._ending.read(chunk)

@@ -36,9 +36,14 @@ class OpenAIChatEnding:
                 self._said[index] = self._said.get(index, False) or bool(text(delta, "content") or text(choice, "text"))
                 self._calls_tools = self._calls_tools or bool(delta.get("tool_calls") or delta.get("function_call"))
 
+    @property
+    def finished(self) -> bool:
+        """Every choice has told why it ends."""
+        return self._finished and not self._said
+
     def bytes(self, message: str, usage: Usage, model: str | None, *, quiet: bool) -> bytes | None:
         """`quiet`: the client did not ask for the usage."""
-        if self._finished and not self._said:
+        if self.finished:
             return None
         if self._calls_tools:
             error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}

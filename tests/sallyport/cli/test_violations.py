@@ -35,7 +35,7 @@ def test_a_violation_is_triaged_from_the_command_line(run: Run, violation: str):
 
 def test_what_can_not_be_done_is_told(run: Run, violation: str):
     assert "there is no violation 'nope'" in run("violations", "ack", "nope").stderr
-    assert "there is no violation nope" in run("violations", "show", "nope").stderr
+    assert "there is no violation 'nope'" in run("violations", "show", "nope").stderr
     refused = run("violations", "comment", violation, "\x1b[2J")
     assert refused.exit_code == 2
     assert "text must" in refused.stderr

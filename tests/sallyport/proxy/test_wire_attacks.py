@@ -128,6 +128,7 @@ def test_the_gateway_by_itself(worker: Worker):
 
 PATHS = (
     "//{0}/v1/models", "/openai.evil/v1/models", "/http://{0}/", "/openai@{0}/", "/%2e%2e/{0}/", "/openai%2f..%2f..%2f{0}/", "*",
+    "/openai/@{0}/x",
 )  # fmt: skip
 
 
@@ -143,7 +144,7 @@ def test_a_host_header_leads_nowhere(worker: Worker, host: str):
         assert client.message().status == 404
 
 
-@pytest.mark.parametrize("path", ["/openai//{0}/x", "/openai/../../{0}/x", "/openai/@{0}/x", "/openai/v1/files/http://{0}/"])
+@pytest.mark.parametrize("path", ["/openai//{0}/x", "/openai/../../{0}/x", "/openai/v1/files/http://{0}/"])
 def test_whatever_stands_behind_a_base_path_goes_to_its_provider(worker: Worker, openai: Provider, path: str):
     target = path.format(METADATA)
     with worker.ask(request("GET", target, worker.auth)) as client, openai.accept() as provider:

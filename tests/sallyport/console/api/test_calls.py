@@ -42,6 +42,7 @@ async def test_a_call_is_listed_with_every_field(bench: Bench) -> None:
         "user_agent": None,
         "inputs": None,
         "outputs": None,
+        "redacted_at": [],
     }
 
 

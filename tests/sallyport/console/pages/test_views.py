@@ -22,7 +22,6 @@ PAGES = (
     "/keys",
     "/secrets",
     "/violations",
-    "/redaction",
     "/audit",
     "/live/overview",
     "/live/calls",

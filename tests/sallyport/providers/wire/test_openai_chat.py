@@ -178,3 +178,11 @@ def test_the_tier_that_served_a_stream(metered: Callable[..., Any], cuts: list[i
     stream = TEXT.replace(b'"choices"', b'"service_tier":"flex","choices"') + EXTRA + DONE
     usage = metered(WIRE, stream, SSE, cuts=cuts).usage
     assert usage == Usage(input_tokens=9, output_tokens=12, service_tier="flex")
+
+
+def test_a_stream_may_just_stop_once_every_choice_is_finished(metered: Callable[..., Any]):
+    """Perplexity sends no `[DONE]`: its streams were cut as broken ones."""
+    told = chunk('"choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": null}]')
+    ended = chunk('"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "usage": {"prompt_tokens": 3}')
+    assert metered(WIRE, told + ended, SSE).complete
+    assert not metered(WIRE, told, SSE).complete
