@@ -15,7 +15,6 @@ from mitmproxy import http
 from addons.context import Call, call_of
 from addons.form import FormText
 from addons.form_text import ReadableText
-from addons.held_values import HeldValues
 from addons.refusal import Refusal, policy_message, refuse, refuse_message
 from addons.restored_events import RestoredEvents
 from addons.services import Services
@@ -40,7 +39,7 @@ _MOST_PLACES = 100
 class Redact:
     def __init__(self, services: Services) -> None:
         self._redactor = services.redactor
-        self._held = HeldValues()
+        self._held = services.held
         self._traced = TracedContent(services.redactor)
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from addons.context import Call
+from addons.held_values import HeldValues
 from addons.langsmith_callers import LangSmithCallers
 from sallyport.redaction.redactor import Redactor
 from sallyport.settings import Settings
@@ -28,6 +29,8 @@ class Services:
     langsmith: LangSmithCallers | None = None
     """Who knows callers that present LangSmith keys; None: nobody."""
     snapshot: Snapshot = field(default_factory=Snapshot)
+    held: HeldValues = field(default_factory=HeldValues)
+    """The secrets of `snapshot`, as they are looked for in what callers send."""
     resting: Resting = field(default_factory=Resting)
     """Providers' keys that were turned away."""
     output: OutputEstimator = field(default_factory=OutputEstimator)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 
 from addons.context import Call
 from sallyport.providers.base import JsonObject
@@ -14,6 +15,8 @@ from sallyport.providers.whole import whole_answer
 from sallyport.redaction.document import redact_document
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.redactor import Redactor
+
+logger = logging.getLogger(__name__)
 
 _SECONDS = 2.0
 _MOST_BYTES = 2 * 1024 * 1024
@@ -51,10 +54,12 @@ class TracedContent:
     async def note_outputs(self, call: Call) -> None:
         """Before the call is settled, which its last event waits for only shortly."""
         if call.answer is not None:
-            answer = await asyncio.to_thread(call.answer.whole)
-            call.answer = None
-            if answer is not None:
-                call.record.outputs = await self._redacted(call, answer)
+            copied, call.answer = call.answer, None
+            try:
+                answer = await asyncio.to_thread(copied.whole)
+                call.record.outputs = None if answer is None else await self._redacted(call, answer)
+            except Exception as error:  # noqa: BLE001, RUF100 - whatever is wrong with it, the call is settled
+                logger.warning("the answer of call %s can't be traced: %s", call.record.id, type(error).__name__)
 
     async def _redacted(self, call: Call, body: JsonObject) -> JsonObject | None:
         if call.workspace is None or call.shape is None:

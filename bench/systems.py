@@ -35,6 +35,15 @@ def cpu_seconds(pids: list[int]) -> float:
     return total / _TICKS
 
 
+def ask_admin(console: int, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    """What the admin API at that port answers. Raises URLError."""
+    headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    request = Request(f"http://127.0.0.1:{console}{path}", data, headers, method=method)
+    with urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
+        return json.loads(answer.read() or b"null")
+
+
 def command_line(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
 
@@ -127,12 +136,12 @@ class Gateway(System):
 
     def prepare(self) -> None:
         _wait_for(self.console, self._process)
-        self._admin("PUT", "/v1/workspaces/default/secrets/OPENAI_API_KEY", {"value": "sk-bench-upstream-key"})
-        self.key = self._admin("POST", "/v1/keys", {"workspace_id": "default", "name": "bench"})["key"]
+        self.admin("PUT", "/v1/workspaces/default/secrets/OPENAI_API_KEY", {"value": "sk-bench-upstream-key"})
+        self.key = self.admin("POST", "/v1/keys", {"workspace_id": "default", "name": "bench"})["key"]
         for kind, key, value, config in self.policies():
             matchers = [{"key": key, "value": value}]
             policy = {"name": kind, "policy_type": kind, "action": "block", "subject_matchers": matchers, "config": config}
-            self._admin("POST", "/v1/platform/gateway-policies", policy)
+            self.admin("POST", "/v1/platform/gateway-policies", policy)
         time.sleep(5)  # the workers follow within a second, and the names model warms up in the background
 
     def policies(self) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -145,11 +154,8 @@ class Gateway(System):
         command = b"sallyport.proxy.worker"
         return next(pid for pid in descendants(self._process.pid) if command in Path(f"/proc/{pid}/cmdline").read_bytes())
 
-    def _admin(self, method: str, path: str, body: dict[str, Any]) -> Any:
-        headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}
-        request = Request(f"http://127.0.0.1:{self.console}{path}", json.dumps(body).encode(), headers, method=method)
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
-            return json.loads(answer.read() or b"null")
+    def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        return ask_admin(self.console, method, path, body)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) -> None:

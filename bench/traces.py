@@ -20,14 +20,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import Request, urlopen
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from bench.load import Plan
-from bench.systems import ADMIN_KEY, ROOT, Gateway, command_line, descendants, free_port
+from bench.systems import ROOT, Gateway, command_line, descendants, free_port
 from sallyport.standin.process import StandIn
 
 _PLACE = "default"
@@ -46,23 +45,16 @@ class Traced(Gateway):
 
     def prepare(self) -> None:
         super().prepare()
-        self.ask("PUT", f"/v1/workspaces/{_PLACE}/secrets/LANGSMITH_API_KEY", {"value": "lsv2_pt_bench"})
-        self.ask("PATCH", f"/v1/workspaces/{_PLACE}", {"langsmith_endpoint": f"http://127.0.0.1:{self.langsmith_port}"})
+        self.admin("PUT", f"/v1/workspaces/{_PLACE}/secrets/LANGSMITH_API_KEY", {"value": "lsv2_pt_bench"})
+        self.admin("PATCH", f"/v1/workspaces/{_PLACE}", {"langsmith_endpoint": f"http://127.0.0.1:{self.langsmith_port}"})
         time.sleep(5)  # the recorder follows within seconds
-
-    def ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        data = json.dumps(body).encode() if body is not None else None
-        headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}
-        request = Request(f"http://127.0.0.1:{self.console}{path}", data, headers, method=method)
-        with urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
-            return json.loads(answer.read() or b"null")
 
     def calls(self) -> set[str]:
         """All in the ledger."""
         found: set[str] = set()
         cursor = ""
         while True:
-            page = self.ask("GET", f"/v1/calls?limit=1000{cursor}")
+            page = self.admin("GET", f"/v1/calls?limit=1000{cursor}")
             found |= {call["id"] for call in page["items"]}
             if not page["next_cursor"]:
                 return found
@@ -141,7 +133,7 @@ def main(calls: int, kills: int, away: int, as_json: bool) -> None:
                     ledger = gateway.calls()
                     _until(lambda: len(runs | _traced(langsmith)) >= len(ledger))
                     runs |= _traced(langsmith)
-                audit = gateway.ask("GET", "/v1/audit-logs/verify")
+                audit = gateway.admin("GET", "/v1/audit-logs/verify")
         finally:
             upstream.terminate()
             upstream.wait()

@@ -22,7 +22,6 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import click
 import redis
@@ -30,7 +29,7 @@ from rich.progress import Progress
 
 from bench.faults.faults import Faults
 from bench.faults.provider import Provider
-from bench.systems import ADMIN_KEY, ROOT, free_port
+from bench.systems import ADMIN_KEY, ROOT, ask_admin, free_port
 from sallyport.money import nano_to_usd
 from sallyport.spend import keys
 
@@ -114,11 +113,7 @@ class Gateway:
         return made
 
     def admin(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
-        headers = {"X-API-Key": ADMIN_KEY, "content-type": "application/json"}
-        data = json.dumps(body).encode() if body is not None else None
-        request = Request(f"http://127.0.0.1:{self._console}{path}", data, headers, method=method)
-        with urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
-            return json.loads(answer.read() or b"null")
+        return ask_admin(self._console, method, path, body)
 
     def reconcile(self) -> str:
         """What `spend reconcile` finds off; empty: nothing."""

@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from sallyport.ids import new_id
 from sallyport.store.alert_tables import AlertRow, DeliveryRow, WebhookRow
-from sallyport.store.database import reading, writing
+from sallyport.store.database import insert_into, reading, writing
 from sallyport.store.models import Page
 from sallyport.store.paging import page
 from sallyport.store.roles import EVERYTHING, Scope
@@ -80,7 +79,7 @@ def raise_alerts(engine: Engine, crossing: Crossing) -> int | None:
     }
     rows = [{"id": new_id(), "percent": percent, **common} for percent in crossing.percents]
     with writing(engine) as connection:
-        upsert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(AlertRow)
+        upsert = insert_into(connection, AlertRow)
         new = upsert.on_conflict_do_nothing().returning(AlertRow.percent, AlertRow.id)
         found = sorted((row.percent, row.id) for row in connection.execute(new, rows))
         if not found:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -26,7 +26,7 @@ _RETRY_SECONDS = 0.5
 
 
 class SnapshotFollower:
-    def __init__(self, engine: Engine, vault: Vault, redis: Redis, swap: Callable[[Snapshot], None]) -> None:
+    def __init__(self, engine: Engine, vault: Vault, redis: Redis, swap: Callable[[Snapshot], Awaitable[None]]) -> None:
         self._engine = engine
         self._vault = vault
         self._redis = redis
@@ -41,7 +41,7 @@ class SnapshotFollower:
             return
         snapshot = await asyncio.to_thread(load_snapshot, self._engine, self._vault)
         self._version = snapshot.version
-        self._swap(snapshot)
+        await self._swap(snapshot)
         logger.debug("snapshot %d is in force", snapshot.version)
 
     async def run(self) -> None:

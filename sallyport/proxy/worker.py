@@ -82,7 +82,8 @@ async def _serve(settings: Settings, store: Store, *, first: bool) -> int:
     services.langsmith = LangSmithCallers(settings, store, lambda: services.snapshot)
     background: set[asyncio.Task[None]] = set()
 
-    def swap(snapshot: Snapshot) -> None:
+    async def swap(snapshot: Snapshot) -> None:
+        await services.held.follow(snapshot)
         services.snapshot = snapshot
         if any(policy.policy_type == "guard" and policy.config["detect"]["pii"] for policy in snapshot.policies):
             task = loop.create_task(services.redactor.warm())

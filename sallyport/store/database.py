@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -68,6 +69,11 @@ def locked(engine: Engine) -> Generator[Connection]:
         if not _is_sqlite(engine):
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _START_LOCK})
         yield connection
+
+
+def insert_into(connection: Connection, table: type[Any]) -> sqlite.Insert | postgresql.Insert:
+    """An insert that can say what becomes of a row that is there already (`on_conflict_…`), as both databases have it."""
+    return sqlite.insert(table) if _is_sqlite(connection.engine) else postgresql.insert(table)
 
 
 def reason(error: SQLAlchemyError) -> str:

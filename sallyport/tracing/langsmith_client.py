@@ -14,7 +14,7 @@ import requests
 from urllib3.util import Retry
 
 from sallyport.tracing.langsmith_run import LangSmithTarget
-from sallyport.tracing.sinks import RejectedError
+from sallyport.tracing.sinks import RejectedError, UnavailableError
 from sallyport.upstream_proxy import UpstreamProxy
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ _ANSWER_MS = 30_000
 _REFUSED_RUNS = frozenset({400, 413, 415, 422})
 """LangSmith does not take one of the runs, and never will. A key that is refused may be put right."""
 _HAS_IT = 409
-
-
-class UnavailableError(Exception):
-    """LangSmith takes nothing at present; says what it answered, and nothing of the key."""
 
 
 class LangSmithClient:

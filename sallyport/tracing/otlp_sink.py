@@ -13,7 +13,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 
 from sallyport.tracing.otlp_span import span_of
 from sallyport.tracing.record import CallRecord
-from sallyport.tracing.sinks import RejectedError
+from sallyport.tracing.sinks import RejectedError, UnavailableError
 
 _VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _NEVER_TAKEN = frozenset({400, 413, 415, 422})
@@ -22,10 +22,6 @@ _LANE = "collector"
 # The exporter logs each failure, with what the collector answered; the relay says it once.
 for _name in ("exporter.otlp.proto.http.trace_exporter", "exporter.otlp.proto.http._common", "exporter.otlp.common.http"):
     logging.getLogger(f"opentelemetry.{_name}").setLevel(logging.CRITICAL)
-
-
-class UnavailableError(Exception):
-    """The collector takes nothing at present."""
 
 
 class OtlpSink:

@@ -9,9 +9,8 @@ import zlib
 from collections.abc import Collection, Iterable
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from sallyport.store.database import reading, writing
+from sallyport.store.database import insert_into, reading, writing
 from sallyport.store.trace_tables import TraceRow
 from sallyport.tracing.record import CallRecord
 
@@ -27,8 +26,7 @@ def put(connection: Connection, sink: str, records: Iterable[tuple[str, CallReco
     """Records, each with its lane. One that waits already is left as it is."""
     rows = [_row(sink, lane, record) for lane, record in records]
     if rows:
-        insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-        connection.execute(insert(TraceRow).on_conflict_do_nothing(), rows)
+        connection.execute(insert_into(connection, TraceRow).on_conflict_do_nothing(), rows)
 
 
 def lanes(engine: Engine, sink: str) -> set[str]:

@@ -23,6 +23,10 @@ class Sink(Protocol):
         ...
 
 
+class UnavailableError(Exception):
+    """The sink's far end takes nothing at present; says what it answered, and nothing of a key."""
+
+
 class RejectedError(Exception):
     """The sink's far end does not take one of these records, and never will."""
 
@@ -39,6 +43,6 @@ class TraceSink(Protocol):
     def send(self, lane: str, records: Sequence[CallRecord]) -> None:
         """Deliver them. Blocks; called in a thread, for one lane once at a time.
 
-        Raises RejectedError for a record that will never be taken, anything else for what may pass.
+        Raises RejectedError for a record that will never be taken, UnavailableError (or anything else) for what may pass.
         """
         ...

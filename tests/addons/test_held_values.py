@@ -13,12 +13,13 @@ from tests.addons.test_redact import redact
 HELD = "bt_1234567890abcdefGHIJKLMNOP"
 
 
-def hold(services: Services) -> None:
+async def hold(services: Services) -> None:
     """Another workspace's secret, in the vault."""
     snapshot = make_snapshot()
     ours = next(iter(snapshot.workspaces.values()))
     other = replace(ours, id="other", secrets={"BASETEN_API_KEY": Secret(HELD)})
     services.snapshot = replace(snapshot, workspaces={**snapshot.workspaces, "other": other})
+    await services.held.follow(services.snapshot)
 
 
 async def said(services: Services, make_flow: MakeFlow, content: str) -> tuple[str, list[tuple[str, str, str]]]:
@@ -29,7 +30,7 @@ async def said(services: Services, make_flow: MakeFlow, content: str) -> tuple[s
 
 
 async def test_a_secret_of_the_vault_goes_without_any_guard_and_raises_an_alarm(services: Services, make_flow: MakeFlow):
-    hold(services)
+    await hold(services)
     content, fired = await said(services, make_flow, f"is {HELD} valid?")
     assert content.startswith("is [SAFE_TO_USE:BASETEN_API_KEY_")
     assert content.endswith("] valid?")
@@ -37,7 +38,7 @@ async def test_a_secret_of_the_vault_goes_without_any_guard_and_raises_an_alarm(
 
 
 async def test_its_base64_goes_too(services: Services, make_flow: MakeFlow):
-    hold(services)
+    await hold(services)
     encoded = base64.b64encode(f"user:{HELD}".encode()).decode()
     content, fired = await said(services, make_flow, f"data: {encoded}")
     assert encoded[8:-4] not in content
@@ -52,7 +53,7 @@ async def test_any_key_of_the_gateway_goes_not_only_the_callers(services: Servic
 
 
 async def test_other_requests_raise_none(services: Services, make_flow: MakeFlow):
-    hold(services)
+    await hold(services)
     content, fired = await said(services, make_flow, json.dumps({"bt": HELD[:-1]}))
     assert HELD[:-1] in content
     assert fired == []

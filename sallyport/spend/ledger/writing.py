@@ -8,9 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, case
-from sqlalchemy.dialects import postgresql, sqlite
 
 from sallyport.ids import new_id
+from sallyport.store.database import insert_into
 from sallyport.store.tables import CallRow, ViolationRow
 from sallyport.store.triage import fingerprint
 from sallyport.tracing.record import CallRecord, Fired
@@ -28,15 +28,11 @@ def insert_calls(connection: Connection, records: Sequence[CallRecord], link: Li
     if not records:
         return []
     rows = [_call_row(record, link) for record in records]
-    statement = _insert(connection, CallRow).on_conflict_do_nothing(index_elements=["id"]).returning(CallRow.id)
+    statement = insert_into(connection, CallRow).on_conflict_do_nothing(index_elements=["id"]).returning(CallRow.id)
     new_ids = set(connection.execute(statement, rows).scalars())
     new = [record for record in records if record.id in new_ids]
     _insert_violations(connection, new, link)
     return new
-
-
-def _insert(connection: Connection, table: type[Any]) -> sqlite.Insert | postgresql.Insert:
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 def _call_row(record: CallRecord, link: Link | None) -> dict[str, Any]:
@@ -62,7 +58,7 @@ def _insert_violations(connection: Connection, records: Iterable[CallRecord], li
             rows[row["fingerprint"]] = row
     if not rows:
         return
-    statement = _insert(connection, ViolationRow)
+    statement = insert_into(connection, ViolationRow)
     new = statement.excluded
     later = new.last_seen >= ViolationRow.last_seen
     changes = {name: case((later, new[name]), else_=getattr(ViolationRow, name)) for name in _LATEST}

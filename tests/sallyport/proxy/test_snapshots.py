@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sallyport.proxy import snapshots
 from sallyport.proxy.snapshots import SnapshotFollower
 from sallyport.store.opening import open_store
+from sallyport.store.snapshot import Snapshot
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -36,7 +37,10 @@ async def test_a_redis_that_is_away_is_told_once_and_so_is_its_return(
         return 0
 
     monkeypatch.setattr(snapshots, "snapshot_version", version)
-    follower = SnapshotFollower(store.engine, store.vault, redis, lambda _snapshot: None)
+
+    async def nothing(_snapshot: Snapshot) -> None: ...
+
+    follower = SnapshotFollower(store.engine, store.vault, redis, nothing)
     following = asyncio.create_task(follower.run())
     await until(lambda: looks > 5)
     assert [record.getMessage()[:23] for record in caplog.records] == ["Redis can't be reached;"]

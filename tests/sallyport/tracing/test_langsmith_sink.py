@@ -11,11 +11,10 @@ import pytest
 from sallyport.ids import new_id
 from sallyport.secret import Secret
 from sallyport.standin.process import StandIn
-from sallyport.tracing.langsmith_client import UnavailableError
 from sallyport.tracing.langsmith_run import LangSmithTarget
 from sallyport.tracing.langsmith_sink import LangSmithDefaults, LangSmithSink
 from sallyport.tracing.record import CallRecord
-from sallyport.tracing.sinks import RejectedError
+from sallyport.tracing.sinks import RejectedError, UnavailableError
 
 KEY = "lsv2_pt_canary0123456789"
 

@@ -13,10 +13,10 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
 from sallyport.ids import new_id
-from sallyport.tracing.otlp_sink import OtlpSink, UnavailableError, otlp_sink
+from sallyport.tracing.otlp_sink import OtlpSink, otlp_sink
 from sallyport.tracing.plugins import trace_sinks
 from sallyport.tracing.record import CallRecord, PolicyRef
-from sallyport.tracing.sinks import RejectedError
+from sallyport.tracing.sinks import RejectedError, UnavailableError
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 
