@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from addons.context import Call
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.estimate import OutputEstimator
 from sallyport.spend.prices import Price, price
 from sallyport.spend.recorded_usage import further

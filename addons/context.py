@@ -12,7 +12,8 @@ from addons.destination import Destination
 from addons.form import Form
 from policies.model import Subject
 from policies.spend_cap import Cap
-from sallyport.providers.base import JsonObject, Operation, Provider, Tally, Upstream, Usage, WireFormat
+from sallyport.providers.base import JsonObject, Operation, Provider, Upstream, WireFormat
+from sallyport.providers.usage import Tally, Usage
 from sallyport.providers.wire.openai_batch import BatchFile
 from sallyport.redaction.answer import AnswerRedactor
 from sallyport.redaction.restore import Restorer

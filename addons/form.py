@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from addons.multipart import FormError, FormReader, Part, Piece
 from addons.text_file import FileText
-from sallyport.providers.base import File, JsonObject, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
+from sallyport.providers.usage import File
 
 _MOST_FIELDS = 1024 * 1024
 _KEPT_HEAD = 64

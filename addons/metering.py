@@ -12,7 +12,7 @@ from addons.decoding import CODINGS, Decoding
 from addons.response_tap import ResponseTap
 from addons.restored_answer import restored_answer
 from addons.traced_content import AnswerCopy, is_traced
-from sallyport.providers.base import Meter
+from sallyport.providers.usage import Meter
 from sallyport.providers.wire.meters import JsonMeter
 from sallyport.providers.wire.openai_batch import BatchFile
 from sallyport.providers.wire.reading import obj, text

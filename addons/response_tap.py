@@ -8,7 +8,7 @@ from addons.decoding import Decoding
 from addons.refusal import Refusal
 from addons.restored_answer import RestoredAnswer
 from addons.traced_content import AnswerCopy
-from sallyport.providers.base import Meter, Usage
+from sallyport.providers.usage import Meter, Usage
 
 
 class ResponseTap:

@@ -23,7 +23,8 @@ from addons.splice import spliced
 from addons.turned_away import TurnedAway
 from policies.holding import Holding
 from policies.spend_cap import Cap
-from sallyport.providers.base import Usage, WireFormat
+from sallyport.providers.base import WireFormat
+from sallyport.providers.usage import Usage
 from sallyport.spend.admission import Block
 from sallyport.spend.elsewhere import names_more
 from sallyport.spend.estimate import input_tokens, most_input_tokens, most_output_tokens

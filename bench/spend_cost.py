@@ -28,7 +28,7 @@ from bench.systems import ROOT, Gateway, System
 from policies.model import Matcher, Policy, Subject
 from policies.spend_cap import caps_for
 from sallyport.ids import new_id
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend import keys
 from sallyport.spend.connection import connect
 from sallyport.spend.gate import SpendGate

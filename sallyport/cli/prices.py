@@ -13,7 +13,7 @@ from sallyport.cli.commands import BadInput, Command, current_settings
 from sallyport.cli.output import json_option, show_json, show_record
 from sallyport.money import nano_to_usd
 from sallyport.providers import load_providers
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.price_file import load_price_file
 from sallyport.spend.prices import quote, use_price_file
 

@@ -13,9 +13,9 @@ from sqlalchemy import cast as sql_cast
 
 from sallyport.spend.ledger import CallFilters, rollup
 from sallyport.spend.windows import window_start
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
 from sallyport.store.roles import EVERYTHING, Scope
-from sallyport.store.tables import CallRow
 
 MINUTES = 60
 _FRESH_SECONDS = 0.5

@@ -21,8 +21,8 @@ from sallyport.redaction.placeholders import PATTERN
 from sallyport.redaction.redactor import Redactor
 from sallyport.redaction.spread import PERSONAL
 from sallyport.redaction.trial import redact_with
+from sallyport.store.call_tables import CallRow
 from sallyport.store.roles import EVERYTHING, Scope
-from sallyport.store.tables import CallRow
 
 _EXAMPLES = 20
 _OURS = "GATEWAY_KEY"

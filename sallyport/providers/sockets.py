@@ -9,7 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from sallyport.providers.base import JsonObject, Operation, Tally
+from sallyport.providers.base import JsonObject, Operation
+from sallyport.providers.usage import Tally
 
 
 @dataclass(eq=False)

@@ -12,7 +12,7 @@ import orjson
 import redis.asyncio
 from redis.exceptions import RedisError
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend import keys
 
 logger = logging.getLogger(__name__)

@@ -21,7 +21,7 @@ from genai_prices.data import providers as price_list
 
 from sallyport.money import usd_to_nano
 from sallyport.providers import PROVIDERS
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.price_file import OwnPrice
 from sallyport.spend.rates import FREE, Rates, dearest, rates_of
 

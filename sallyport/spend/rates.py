@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from genai_prices import types
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 
 _PER = 1_000_000
 _PER_THOUSAND = 1000

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any, Protocol
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 
 _OWN = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 _NAMES = frozenset(field.name for field in fields(Usage))

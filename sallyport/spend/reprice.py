@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session, load_only
 from sallyport.spend.ledger import CallFilters
 from sallyport.spend.prices import Price, price
 from sallyport.spend.recorded_usage import usage_of
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
-from sallyport.store.tables import CallRow
 
 _AT_ONCE = 1000
 

@@ -15,8 +15,8 @@ from policies.rate_limit import Limit, limits_for
 from policies.spend_cap import Cap, caps_for
 from sallyport.spend.plan import BUCKET_SECONDS, BUCKETS
 from sallyport.spend.windows import window_start
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
-from sallyport.store.tables import CallRow
 from sallyport.tracing.record import PolicyRef
 
 _AT_ONCE = 1000

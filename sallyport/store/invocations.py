@@ -16,10 +16,11 @@ from sqlalchemy import Connection, select
 from sqlalchemy.orm import defer
 
 from sallyport.store.base import Operations
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
 from sallyport.store.models import Actor, Page
 from sallyport.store.paging import page
-from sallyport.store.tables import AuditRow, CallRow
+from sallyport.store.tables import AuditRow
 
 SEAL = "invocations.seal"
 _SETTLED_SECONDS = 10.0

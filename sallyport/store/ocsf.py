@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sallyport.store.call_tables import CallRow
 from sallyport.store.models import AuditEntry
-from sallyport.store.tables import CallRow
 from sallyport.version import VERSION
 
 type Event = dict[str, Any]

@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sallyport.ids import new_id
 from sallyport.store import checks
 from sallyport.store.base import Change, Operations
+from sallyport.store.call_tables import ViolationCommentRow, ViolationRow
 from sallyport.store.errors import Conflict
 from sallyport.store.models import Actor, Comment, Triage, TriageState
-from sallyport.store.tables import ViolationCommentRow, ViolationRow
 
 _STATES = ("open", "acknowledged", "resolved")
 _MOST_COMMENTS = 1000

@@ -10,7 +10,8 @@ import pytest
 
 from addons.charge import charge
 from addons.context import Call
-from sallyport.providers.base import Usage, WireFormat
+from sallyport.providers.base import WireFormat
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages
 from sallyport.providers.wire.bedrock_converse import BedrockConverse
 from sallyport.providers.wire.eventstream import encode_frame

@@ -3,7 +3,7 @@ import json
 from addons.refusal import Refusal
 from addons.response_tap import ResponseTap
 from addons.restored_answer import restored_answer
-from sallyport.providers.base import Meter, Usage
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from sallyport.redaction.placeholders import Placeholders
 from sallyport.redaction.restore import Restorer

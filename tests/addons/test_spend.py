@@ -20,7 +20,7 @@ from addons.settle import Settle
 from addons.spend import Spend
 from policies.model import Policy
 from sallyport.money import nano_to_usd
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.gate import SpendGate
 from sallyport.spend.prices import price
 from sallyport.tracing.record import CallRecord

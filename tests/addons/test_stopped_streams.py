@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 
 from addons.refusal import Refusal
 from addons.response_tap import ResponseTap
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from tests.sallyport.providers.wire.streams import STREAMS, Stream
 
 MESSAGE = 'request blocked by gateway policies: "Ünspent". The spend limit is used up until 2026-12-01 00:00 UTC'

@@ -12,7 +12,7 @@ from sallyport.console.api.types import Answer, Cursor, Filter, Id, Limit, ListO
 from sallyport.console.auth import Reader
 from sallyport.console.errors import responses
 from sallyport.spend import ledger
-from sallyport.store.tables import CallRow
+from sallyport.store.call_tables import CallRow
 
 router = APIRouter(prefix="/v1/calls", tags=["calls"], responses=responses(400, 401, 403, 503), route_class=ApiRoute)
 

@@ -18,9 +18,9 @@ from sallyport.console.pages.overview import overview, use
 from sallyport.console.pages.rendering import Notice, render
 from sallyport.providers import PROVIDERS
 from sallyport.spend import ledger
+from sallyport.store.call_tables import CallRow
 from sallyport.store.models import GatewayKey, StoredPolicy, TriageState, Workspace
 from sallyport.store.provider_secrets import secret_names
-from sallyport.store.tables import CallRow
 
 router = APIRouter()
 

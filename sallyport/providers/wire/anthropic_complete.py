@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
+from sallyport.providers.usage import Meter
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED
 from sallyport.providers.wire.reading import cap, decode, obj, text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sallyport.providers.base import File
+from sallyport.providers.usage import File
 
 _SLOW = 2_000
 """Bytes a second: speech at 16 kbit/s. Common are 32 to 128 kbit/s, so that this is rather too long than too short."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Delta, Deltas
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.bedrock_ending import ConverseEnding
 from sallyport.providers.wire.eventstream import Frame
 from sallyport.providers.wire.meters import FrameMeter, JsonMeter, pick_meter

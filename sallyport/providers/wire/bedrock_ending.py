@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.ending import continued
 from sallyport.providers.wire.eventstream import Frame, encode_frame
 from sallyport.providers.wire.reading import count, obj, text

@@ -11,8 +11,9 @@ import binascii
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Delta, Deltas
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages, AnthropicReader, anthropic_deltas, anthropic_usage
 from sallyport.providers.wire.bedrock_converse import BedrockConverse, converse_deltas, converse_usage
 from sallyport.providers.wire.bedrock_ending import chunk, exception

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Delta, Deltas
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
 from sallyport.providers.wire.reading import cap, count, decode, generated_chars, obj, text

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import ClassVar
 
-from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Channel, Delta, Deltas
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.ending import continued, sse
 from sallyport.providers.wire.json_stream import JsonObjects
 from sallyport.providers.wire.meters import SseMeter, pick_meter

@@ -8,9 +8,10 @@ words for a refusal, and none to stop a turn: the connection is closed.
 
 from __future__ import annotations
 
-from sallyport.providers.base import JsonObject, Operation, Usage
+from sallyport.providers.base import JsonObject, Operation
 from sallyport.providers.deltas import Delta, Deltas
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.google_generate import GoogleGenerate, google_usage, text_deltas
 from sallyport.providers.wire.reading import generated_chars, obj, objects, text
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sallyport.providers.base import MOST_OUTPUT_TOKENS, File, JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject, WireFormat
+from sallyport.providers.usage import File, Meter, Usage
 from sallyport.providers.wire.meters import Uncounted, pick_meter
 from sallyport.providers.wire.reading import obj, objects
 

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, override
 
-from sallyport.providers.base import Meter, Usage
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.eventstream import EventStreamDecoder, EventStreamError, Frame
 from sallyport.providers.wire.reading import decode
 from sallyport.providers.wire.sse import SseEvent, SseParser

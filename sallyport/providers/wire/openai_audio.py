@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sallyport.providers.base import File, JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
+from sallyport.providers.usage import File, Meter, Usage
 from sallyport.providers.wire.audio_length import audio_ms
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, Uncounted, pick_meter
 from sallyport.providers.wire.openai_usage import realtime_usage

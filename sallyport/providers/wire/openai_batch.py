@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sallyport.providers.base import File, JsonObject, Meter, Operation, Usage
+from sallyport.providers.base import JsonObject, Operation
+from sallyport.providers.usage import File, Meter, Usage
 from sallyport.providers.wire.inline_batch import batch_usage
 from sallyport.providers.wire.meters import Uncounted, pick_meter
 from sallyport.providers.wire.reading import decode, obj, text

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast, override
 
-from sallyport.providers.base import JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Channel, Delta, Deltas
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_chat_ending import OpenAIChatEnding
 from sallyport.providers.wire.openai_usage import chat_usage

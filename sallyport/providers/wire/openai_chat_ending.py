@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.ending import ID, continued, sse
 from sallyport.providers.wire.reading import count, obj, objects, text
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sallyport.providers.base import MOST_OUTPUT_TOKENS, File, JsonObject, Meter, Usage, WireFormat
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject, WireFormat
+from sallyport.providers.usage import File, Meter, Usage
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_usage import responses_usage
 from sallyport.providers.wire.protected import PROTECTED

@@ -10,8 +10,9 @@ from __future__ import annotations
 from urllib.parse import parse_qs
 from uuid import uuid4
 
-from sallyport.providers.base import JsonObject, Operation, Usage
+from sallyport.providers.base import JsonObject, Operation
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_realtime import WRITTEN, OpenAIRealtime
 from sallyport.providers.wire.openai_usage import realtime_usage
 from sallyport.providers.wire.reading import obj, text

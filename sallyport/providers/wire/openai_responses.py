@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sallyport.providers.base import JsonObject, Meter, Tally, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
 from sallyport.providers.deltas import Delta, Deltas
+from sallyport.providers.usage import Meter, Tally, Usage
 from sallyport.providers.wire.meters import JsonMeter, SseMeter, pick_meter
 from sallyport.providers.wire.openai_responses_ending import OpenAIResponsesEnding
 from sallyport.providers.wire.openai_usage import responses_usage

@@ -6,7 +6,8 @@ has it before that. Items that are half-written need no end of their own in a re
 
 from __future__ import annotations
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.ending import ID, continued, sse
 from sallyport.providers.wire.reading import count, obj, text
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from sallyport.providers.base import JsonObject, Operation, Usage
+from sallyport.providers.base import JsonObject, Operation
 from sallyport.providers.sockets import Conversation, SocketFormat, Turn
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_responses import OpenAIResponses, read_event
 from sallyport.providers.wire.reading import obj, text
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.reading import count, obj
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sallyport.providers.base import JsonObject, Meter, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
+from sallyport.providers.usage import Meter
 from sallyport.providers.wire.meters import Unmetered
 from sallyport.providers.wire.protected import PROTECTED, is_data_url
 

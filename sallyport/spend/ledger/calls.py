@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, Engine, select
 from sqlalchemy.orm import Session, defer
 
 from sallyport.money import nano_to_usd
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
 from sallyport.store.models import Page
 from sallyport.store.ownership import found
 from sallyport.store.paging import page
 from sallyport.store.roles import EVERYTHING, Scope
-from sallyport.store.tables import CallRow
 
 _EQUAL = ("provider", "model", "organization_id", "workspace_id", "user_id", "api_key_id", "session_id", "outcome")
 

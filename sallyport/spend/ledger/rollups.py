@@ -15,9 +15,10 @@ from sallyport.money import nano_to_usd
 from sallyport.spend.ledger.calls import NO_FILTERS, CallFilters, iso
 from sallyport.spend.ledger.sums import SPEND, bucket, header_value
 from sallyport.spend.windows import window_start
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import reading
 from sallyport.store.errors import Invalid
-from sallyport.store.tables import CallRow, GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
+from sallyport.store.tables import GatewayKeyRow, OrganizationRow, UserRow, WorkspaceRow
 
 GROUPS = ("organization", "workspace", "user", "api_key", "model", "provider")
 """Beside these, `header:<name>`: what callers said in an `X-Gateway-*` header."""

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Dialect, case, func, select
 from sqlalchemy import cast as sql_cast
 
-from sallyport.store.tables import CallRow
+from sallyport.store.call_tables import CallRow
 
 _AT_ONCE = 500
 """Values in one statement: SQLite and PostgreSQL take no end of them."""

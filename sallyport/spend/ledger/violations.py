@@ -8,12 +8,12 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from sallyport.spend.ledger.calls import iso
+from sallyport.store.call_tables import ViolationRow
 from sallyport.store.database import reading
 from sallyport.store.models import Page
 from sallyport.store.ownership import found
 from sallyport.store.paging import narrowed, page
 from sallyport.store.roles import EVERYTHING, Scope
-from sallyport.store.tables import ViolationRow
 
 
 def list_violations(

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, case
 
 from sallyport.ids import new_id
+from sallyport.store.call_tables import CallRow, ViolationRow
 from sallyport.store.database import insert_into
-from sallyport.store.tables import CallRow, ViolationRow
 from sallyport.store.triage import fingerprint
 from sallyport.tracing.record import CallRecord, Fired
 

@@ -7,7 +7,7 @@ import pytest
 from bench.usage.cases import Case, cases
 
 
-@pytest.mark.parametrize("case", cases(), ids=lambda case: f"{case.provider}: {case.name}")
+@pytest.mark.parametrize("case", list(cases()), ids=lambda case: f"{case.provider}: {case.name}")
 def test_the_price_worked_out_by_hand(case: Case) -> None:
     record = case.charged()
     assert (record.cost_nano, record.estimated, record.unpriced) == (case.expected_nano, False, case.unpriced)

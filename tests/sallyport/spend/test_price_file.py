@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.price_file import PriceFileError, load_price_file
 from sallyport.spend.prices import Price, price, quote, use_price_file
 

@@ -16,7 +16,7 @@ from sallyport.declaration import Declaration
 from sallyport.money import usd_to_nano
 from sallyport.providers import PROVIDERS as KNOWN
 from sallyport.providers import load_providers
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.prices import Price, most, price, quote
 from sallyport.spend.rates import rates_of
 

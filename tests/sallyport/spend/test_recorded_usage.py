@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.recorded_usage import further, usage_of
 from sallyport.tracing.record import CallRecord
 

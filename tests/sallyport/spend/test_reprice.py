@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.spend.ledger import CallFilters, insert_calls
 from sallyport.spend.price_file import load_price_file
 from sallyport.spend.prices import price, use_price_file
 from sallyport.spend.recorded_usage import further
 from sallyport.spend.reprice import Repriced, reprice
+from sallyport.store.call_tables import CallRow
 from sallyport.store.database import open_database, reading, writing
-from sallyport.store.tables import CallRow
 from sallyport.tracing.record import CallRecord
 
 NOW = 1_795_435_200.0

@@ -19,8 +19,9 @@ from sqlalchemy import Engine, insert, select, text
 
 from sallyport.ids import new_id
 from sallyport.spend.keys import calls_stream
+from sallyport.store.call_tables import CallRow, ViolationRow
 from sallyport.store.database import open_database, writing
-from sallyport.store.tables import CallRow, OrganizationRow, ViolationRow
+from sallyport.store.tables import OrganizationRow
 from sallyport.supervisor.redis_server import configuration, find_server, url, wait_until_ready
 from sallyport.tracing.record import CallRecord, Fired
 from sallyport.tracing.recorder import Recorder

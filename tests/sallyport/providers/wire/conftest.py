@@ -6,7 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from sallyport.providers.base import Usage, WireFormat
+from sallyport.providers.base import WireFormat
+from sallyport.providers.usage import Usage
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.anthropic_messages import AnthropicMessages, anthropic_usage
 
 WIRE = AnthropicMessages()

@@ -2,7 +2,8 @@ import orjson
 import pytest
 
 from sallyport.providers import PROVIDERS
-from sallyport.providers.base import JsonObject, Usage, WireFormat
+from sallyport.providers.base import JsonObject, WireFormat
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_batch import BatchFile
 
 ANTHROPIC: JsonObject = {

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.bedrock_invoke import BedrockInvoke
 from sallyport.providers.wire.eventstream import encode_frame
 

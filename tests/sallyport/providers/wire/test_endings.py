@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.google_generate import GoogleGenerate
 from sallyport.providers.wire.openai_chat import OpenAIChat
 from tests.sallyport.providers.wire.streams import STREAMS

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bench.usage.cases import cases
 from sallyport.providers import PROVIDERS
-from sallyport.providers.base import Usage, WireFormat
+from sallyport.providers.base import WireFormat
+from sallyport.providers.usage import Usage
 from tests.sallyport.providers.wire.conftest import Metered
 from tests.sallyport.providers.wire.streams import FRAMES, SSE, STREAMS
 

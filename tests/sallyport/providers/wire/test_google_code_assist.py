@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Meter, Usage
+from sallyport.providers.usage import Meter, Usage
 from sallyport.providers.wire.google_code_assist import GoogleCodeAssist
 
 USAGE = {"promptTokenCount": 12, "cachedContentTokenCount": 4, "candidatesTokenCount": 5, "thoughtsTokenCount": 3}

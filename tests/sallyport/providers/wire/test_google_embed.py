@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.google_embed import GoogleEmbed
 
 PREDICT = b"""{"predictions": [{"embeddings": {"values": [0.1, 0.2], "statistics": {"truncated": false, "token_count": 4}}},

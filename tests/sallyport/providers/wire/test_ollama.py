@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.ollama import Ollama
 from tests.sallyport.providers.wire.conftest import Metered
 

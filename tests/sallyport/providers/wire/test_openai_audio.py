@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import File, Usage
+from sallyport.providers.usage import File, Usage
 from sallyport.providers.wire.audio_length import audio_ms
 from sallyport.providers.wire.openai_audio import OpenAISpeech, OpenAITranscription
 

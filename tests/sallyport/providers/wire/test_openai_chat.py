@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject, Usage
+from sallyport.providers.base import MOST_OUTPUT_TOKENS, JsonObject
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_chat import OpenAIChat
 
 WIRE = OpenAIChat()

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
 from sallyport.providers.sockets import Conversation, Turn
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_realtime_socket import OpenAIRealtimeSocket
 
 USAGE: JsonObject = {

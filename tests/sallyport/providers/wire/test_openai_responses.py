@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sallyport.providers.base import Usage
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_responses import OpenAIResponses
 
 WIRE = OpenAIResponses()

@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
-from sallyport.providers.base import JsonObject, Usage
+from sallyport.providers.base import JsonObject
 from sallyport.providers.sockets import Conversation, Turn
+from sallyport.providers.usage import Usage
 from sallyport.providers.wire.openai_responses_socket import OpenAIResponsesSocket
 
 USAGE: JsonObject = {"input_tokens": 30, "input_tokens_details": {"cached_tokens": 20}, "output_tokens": 7}
